@@ -1,0 +1,59 @@
+"""One way into the warehouse: a DuckDB file, or MotherDuck by configuration alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from warehouse.errors import BadInput, LockHeld, WarehouseUnreachable
+from warehouse.schema import ensure_schema
+from warehouse.settings import Settings
+
+
+def _open(settings: Settings, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    if settings.is_motherduck:
+        if settings.motherduck_token is None:
+            raise BadInput(
+                f"target '{settings.target}' is MotherDuck and needs MOTHERDUCK_TOKEN (environment or .env); "
+                "without it everything still runs on the embedded default: SKYDUCK_TARGET=dev"
+            )
+        token = settings.motherduck_token.get_secret_value()
+        try:
+            return duckdb.connect(f"md:{settings.database}", config={"motherduck_token": token})
+        except duckdb.Error as error:
+            reason = str(error).replace(token, "***").splitlines()[0]
+            raise WarehouseUnreachable(
+                f"MotherDuck database '{settings.database}' cannot be opened: {reason}. Check the token "
+                f"(MOTHERDUCK_TOKEN), the client version (duckdb {duckdb.__version__}; MotherDuck accepts 1.5.x) "
+                "and the network (the motherduck extension is downloaded once, then port 443). Nothing was written."
+            ) from None
+    path = settings.warehouse_path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return duckdb.connect(
+            str(path),
+            read_only=read_only and path.exists(),
+            config={"threads": settings.threads, "memory_limit": settings.memory_limit},
+        )
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise LockHeld(f"another process has {path.name} open; end it or wait: {error}") from None
+        raise BadInput(
+            f"the warehouse file {path} cannot be opened: {str(error).splitlines()[0]}. "
+            "Move it away and run `skyduck backfill` to build it again"
+        ) from None
+
+
+@contextmanager
+def connect(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection in UTC with the raw and ml tables in place; closed at the end of the block."""
+    con = _open(settings, read_only=read_only)
+    try:
+        con.execute("set timezone = 'UTC'")
+        if not read_only:
+            ensure_schema(con)
+        yield con
+    finally:
+        con.close()

@@ -1,0 +1,42 @@
+"""Every error a user can meet, and the exit code it ends with.
+
+SkyduckError            1  our fault
+├── BadInput            2  a file, flag, seed or setting the user can mend
+│   └── LockHeld        2  another run is writing the warehouse
+├── UpstreamFailed      3  a source did not answer, or answered something unusable
+│   └── WarehouseUnreachable  3  MotherDuck cannot be reached
+├── DataTestFailed      4  dbt found data that must not be published
+└── ArtefactRefused     1  a model file whose bytes are not those that were trained
+
+Messages say what was seen, what was expected and what to do.
+"""
+
+from __future__ import annotations
+
+
+class SkyduckError(Exception):
+    exit_code = 1
+
+
+class BadInput(SkyduckError):
+    exit_code = 2
+
+
+class LockHeld(BadInput):
+    """Another run holds the warehouse."""
+
+
+class UpstreamFailed(SkyduckError):
+    exit_code = 3
+
+
+class WarehouseUnreachable(UpstreamFailed):
+    """MotherDuck did not let us in."""
+
+
+class DataTestFailed(SkyduckError):
+    exit_code = 4
+
+
+class ArtefactRefused(SkyduckError):
+    """A model artefact is missing, altered or of a format that is never loaded."""

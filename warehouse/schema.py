@@ -1,0 +1,88 @@
+"""The tables Python writes: `raw` (what was received) and `ml` (what was concluded).
+
+All `*_at` columns are UTC timestamps without zone. Everything else in the warehouse is built by dbt.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+RAW = """
+create schema if not exists raw;
+create table if not exists raw.payloads (
+    payload_seq   bigint not null,     -- rises by one with every body stored: the watermark of staging
+    run_id        varchar not null,
+    source        varchar not null,    -- open_meteo, data_gov_sg, energy_charts, files
+    endpoint      varchar not null,    -- archive, forecast, air_quality, pm25, public_power, csv
+    subject       varchar not null,    -- place_id, country or file subject asked for
+    window_start  timestamp not null,  -- [window_start, window_end) in UTC
+    window_end    timestamp not null,
+    fetched_at    timestamp not null,
+    mode          varchar not null,    -- live, or backfill
+    status        varchar not null,    -- ok, or rejected (kept, never parsed)
+    reason        varchar,             -- why rejected, or a note on an accepted body
+    sha256        varchar not null,    -- of the body without its volatile fields
+    body          json,                -- as received; null where it was no JSON
+    body_text     varchar,             -- as received, where it was no JSON
+    n_bytes       bigint not null
+);
+create table if not exists raw.loads (
+    run_id           varchar not null,
+    source           varchar not null,
+    endpoint         varchar not null,
+    subject          varchar not null,
+    window_start     timestamp not null,
+    window_end       timestamp not null,
+    attempted_at     timestamp not null,
+    status           varchar not null,  -- ok, empty, failed, rejected
+    reason           varchar,
+    n_expected       integer not null,  -- hours of the window that lie before attempted_at
+    n_present        integer not null,  -- of those, hours with at least one value
+    last_observed_at timestamp,
+    is_new_body      boolean not null,  -- false: the same body as before, not stored again
+    http_status      integer,
+    weight           double not null,   -- call weight counted against the limits
+    seconds          double not null
+);
+"""
+
+ML = """
+create schema if not exists ml;
+create table if not exists ml.model_versions (
+    model_version varchar not null, dataset varchar not null, model varchar not null,
+    run_id varchar not null, trained_at timestamp not null, data_as_of timestamp not null,
+    data_hash varchar not null, params json not null, git_sha varchar,
+    artefact varchar, artefact_sha256 varchar,
+    train_from timestamp, train_to timestamp, select_from timestamp, select_to timestamp,
+    report_from timestamp, report_to timestamp, metrics json not null
+);
+create table if not exists ml.champion_events (
+    event_id varchar not null, run_id varchar not null, event_at timestamp not null, dataset varchar not null,
+    model_version varchar not null, action varchar not null, reason varchar not null, actor varchar not null
+);
+create table if not exists ml.forecasts (
+    run_id varchar not null, model_version varchar not null, dataset varchar not null, series_id varchar not null,
+    origin_at timestamp not null, target_at timestamp not null, horizon_h integer not null,
+    point double not null, q05 double not null, q10 double not null, q25 double not null, q50 double not null,
+    q75 double not null, q90 double not null, q95 double not null,
+    rung varchar not null, rung_reason varchar, data_as_of timestamp, created_at timestamp not null
+);
+create table if not exists ml.backtests (
+    run_id varchar not null, dataset varchar not null, model varchar not null, role varchar not null,
+    series_id varchar not null, origin_at timestamp not null, horizon_h integer not null,
+    actual double not null, point double not null, q05 double, q10 double, q25 double, q50 double,
+    q75 double, q90 double, q95 double, scale double
+);
+create table if not exists ml.runs (
+    run_id varchar not null, flow varchar not null, step varchar not null, as_of timestamp not null,
+    started_at timestamp not null, finished_at timestamp not null, status varchar not null,
+    seconds double not null, cpu_seconds double not null, peak_mib double not null,
+    n_rows bigint, detail json
+);
+"""
+
+
+def ensure_schema(con: duckdb.DuckDBPyConnection) -> None:
+    """Creates what is missing; touches nothing that is there."""
+    con.execute(RAW)
+    con.execute(ML)

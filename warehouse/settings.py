@@ -1,0 +1,72 @@
+"""Settings: defaults that run offline; a secret is demanded only where it is used."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from warehouse.errors import BadInput
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Read from the environment (`SKYDUCK_*`) and `.env`; every field has a working default."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SKYDUCK_", env_file=".env", extra="ignore", populate_by_name=True
+    )
+
+    target: Literal["dev", "staging", "prod"] = "dev"
+    data_dir: Path = Path(".data")
+    motherduck_token: SecretStr | None = Field(default=None, validation_alias="MOTHERDUCK_TOKEN")
+    motherduck_database: str = Field(default="skyduck", pattern=r"^[a-z][a-z0-9_]{0,40}$")
+
+    upstream: Literal["sample", "live"] = "sample"
+    sample_url: str | None = None  # a running sample server; without it `skyduck run` starts one
+    history_days: int = Field(default=400, ge=1, le=40_000)
+    drop_dir: Path | None = None  # default: <data_dir>/drop
+    seeds_dir: Path = ROOT / "dbt_project" / "seeds"
+    open_meteo_api_key: SecretStr | None = None
+    data_gov_sg_api_key: SecretStr | None = None
+
+    threads: int = Field(default=2, ge=1)
+    memory_limit: str = "6GiB"
+
+    @cached_property
+    def warehouse_path(self) -> Path:
+        return self.data_dir.resolve() / "warehouse" / "skyduck.duckdb"
+
+    @cached_property
+    def drop_path(self) -> Path:
+        return (self.drop_dir or self.data_dir / "drop").resolve()
+
+    @cached_property
+    def models_path(self) -> Path:
+        return self.data_dir.resolve() / "models"
+
+    @cached_property
+    def published_path(self) -> Path:
+        return self.data_dir.resolve() / "published"
+
+    @property
+    def is_motherduck(self) -> bool:
+        return self.target != "dev"
+
+    @property
+    def database(self) -> str:
+        """Database name on MotherDuck: staging has its own."""
+        return self.motherduck_database + ("_staging" if self.target == "staging" else "")
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings with a one-line error for a bad value instead of a traceback."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise BadInput("setting refused: " + "; ".join(lines)) from None
