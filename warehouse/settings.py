@@ -33,6 +33,13 @@ class Settings(BaseSettings):
     seeds_dir: Path = ROOT / "dbt_project" / "seeds"
     open_meteo_api_key: SecretStr | None = None
     data_gov_sg_api_key: SecretStr | None = None
+    sample_limits: Literal["off", "documented"] = "off"  # whether a sample upstream is asked as slowly as a live one
+    retry_wait_scale: float = Field(default=1.0, ge=0)  # waits between retries are multiplied by this
+    http_attempts: int = Field(default=4, ge=1, le=20)
+    http_read_seconds: float = Field(default=30.0, gt=0)  # longest silence within an answer
+    http_total_seconds: float = Field(default=180.0, gt=0)  # longest time for one whole answer
+    http_max_mib: float = Field(default=64.0, gt=0)  # a larger body is refused
+    give_up_after: int = Field(default=3, ge=1)  # failures in a row after which a host is left alone for this run
 
     threads: int = Field(default=2, ge=1)
     memory_limit: str = "6GiB"

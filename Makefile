@@ -1,0 +1,72 @@
+# `make run` and `make test` are the two commands; `make help` lists the rest.
+
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+STAMP  := $(VENV)/.installed-$(shell cksum < requirements.lock | tr ' ' '-')
+
+RECORDINGS ?= ../shared/recordings
+PLAN       ?= ../shared/tools/plan.json
+PAGES      ?= .data/docs
+
+# Nothing reports home.
+export DO_NOT_TRACK := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export DVC_NO_ANALYTICS := 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export STREAMLIT_BROWSER_GATHER_USAGE_STATS := false
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+ifdef UPSTREAM
+export SKYDUCK_UPSTREAM := $(UPSTREAM)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint unit scoreboard bench soak docs dashboard clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+run: $(STAMP)  ## One day, offline: load, build, train, forecast, publish (UPSTREAM=live for the real APIs, ARGS=… for more)
+	@$(PY) -m flows run $(ARGS)
+
+test: lint unit  ## Everything that CI checks
+
+lint: $(STAMP)  ## Style, types, import rules, SQL, workflows
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports --no-logo
+	$(VENV)/bin/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(VENV)/bin/zizmor --offline --no-progress .github/workflows
+
+unit: $(STAMP)  ## The tests (ARGS=… for pytest)
+	$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+
+scoreboard: $(STAMP)  ## Score the product on recordings (RECORDINGS=dir PLAN=file BARS=file)
+	@$(PY) -m flows scoreboard --recordings $(RECORDINGS) --plan $(PLAN) $(if $(BARS),--bars $(BARS))
+
+bench: $(STAMP)  ## Side-by-side measurements
+	@$(PY) -m bench $(ARGS)
+
+soak: $(STAMP)  ## Kill runs at random and compare table hashes (ARGS=… for length and seed)
+	@$(PY) -m bench.soak $(ARGS)
+
+docs: $(STAMP)  ## The dbt documentation of the warehouse as it stands, as one page under .data/docs
+	SKYDUCK_WAREHOUSE_PATH=$${SKYDUCK_WAREHOUSE_PATH:-$(CURDIR)/.data/warehouse/skyduck.duckdb} \
+	$(VENV)/bin/dbt docs generate --static --project-dir dbt_project --profiles-dir . --target-path $(CURDIR)/$(PAGES)
+
+ifneq ($(wildcard dashboard/app.py),)
+dashboard: $(STAMP)  ## The dashboard on the published copy
+	@$(VENV)/bin/streamlit run dashboard/app.py $(ARGS)
+endif
+
+clean:  ## Remove caches and build products; data (.data) and packages (.venv) stay
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dbt_project/target dbt_project/logs logs
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+install: $(STAMP)  ## Create .venv and install the lock, once
+
+$(STAMP): requirements.lock
+	@.ci/install $(VENV) $(PYTHON)
+	@rm -f $(VENV)/.installed-* && touch $@

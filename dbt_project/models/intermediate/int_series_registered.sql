@@ -1,0 +1,39 @@
+with
+
+series as (select * from {{ ref('series') }}),
+
+variables as (select * from {{ ref('variables') }}),
+
+places as (select * from {{ ref('places') }}),
+
+final as (
+
+    select
+        ---------- ids
+        concat_ws('.', series.dataset, series.place_id, variables.variable) as series_id,
+        series.dataset,
+        series.place_id,
+        variables.variable,
+        series.source,
+        series.subject,
+
+        ---------- the variable
+        variables.is_target,
+        variables.unit,
+        variables.plausible_min,
+        variables.plausible_max,
+        variables.stuck_after_hours,
+
+        ---------- the place
+        places.name,
+        places.country,
+        places.latitude,
+        places.longitude,
+        places.timezone
+    from series
+    inner join variables on series.dataset = variables.dataset
+    inner join places on series.place_id = places.place_id
+
+)
+
+select * from final

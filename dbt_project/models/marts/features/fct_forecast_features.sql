@@ -1,0 +1,58 @@
+{{ config(materialized='view') }}
+-- One row per horizon, never stored: everything is an index into the origin's history or the calendar of the target hour.
+
+with origins as (
+    select * exclude (built_from_seq) from {{ ref('fct_origin_features') }} where is_target
+    union all by name
+    select * from {{ ref('fct_live_origin_features') }} where is_target
+),
+
+horizons as (
+    select
+        origins.*,
+        horizon_h,
+        origins.origin_at + to_hours(horizon_h) as target_at,
+    from origins
+    cross join (select unnest(range(1, 49))::integer as horizon_h)
+),
+
+-- the same hour d days before the target, where that hour is not after the origin
+same_hours as (
+    select
+        *,
+        {% for d in range(1, 8) %}
+            case when {{ 24 * d }} >= horizon_h then history[{{ 24 * d + 1 }} - horizon_h] end as same_hour_d{{ d }},
+        {% endfor %}
+    from horizons
+),
+
+final as (
+    select
+        same_hours.series_id,
+        same_hours.dataset,
+        same_hours.place_id,
+        same_hours.origin_at,
+        same_hours.horizon_h,
+        same_hours.target_at,
+        {% for d in range(1, 8) %}
+            same_hours.same_hour_d{{ d }},
+        {% endfor %}
+        list_avg([{% for d in range(1, 8) %}same_hour_d{{ d }}{{ ', ' if not loop.last }}{% endfor %}])::float
+            as same_hour_mean_7,
+        same_hours.last_value as naive_last,
+        coalesce(
+            case when horizon_h <= 24 then same_hour_d1 else same_hour_d2 end, mean_168, last_value
+        )::float as naive_day,
+        coalesce(same_hour_d7, mean_168, last_value)::float as naive_week,
+        coalesce(same_hour_mean_7, mean_168, last_value)::float as naive_mean_7,
+        timezone(series.timezone, timezone('UTC', same_hours.target_at)) as local_target_at,
+        truth.value as target,
+        greatest(truth.last_revised_at, truth.first_known_at) as target_known_at,
+        truth.quality as target_quality,
+    from same_hours
+    inner join {{ ref('dim_series') }} as series on same_hours.series_id = series.series_id
+    left join {{ ref('fct_observations') }} as truth
+        on same_hours.series_id = truth.series_id and same_hours.target_at = truth.observed_at
+)
+
+select * from final

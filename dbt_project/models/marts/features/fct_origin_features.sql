@@ -1,0 +1,43 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key=['series_id', 'origin_at'],
+) }}
+-- Origins every three hours. A later run adds the new origins and rebuilds those of a series from the first origin
+-- at which a reading that arrived since could have been known; for a live reading that is the moment it was fetched.
+{% set from_at = "timestamp '1900-02-01'" %}
+{% if is_incremental() and execute %}
+    {% set from_at = "timestamp '" ~ run_query(origin_features_from()).columns[0].values()[0] ~ "'" %}
+{% endif %}
+
+with starts as (
+    {% if is_incremental() %}
+        {{ origin_features_starts() }}
+    {% else %}
+    select series_id, min(observed_at) as from_at
+    from {{ ref('fct_observations') }}
+    group by series_id
+    {% endif %}
+),
+
+origins as (
+    select
+        series_id,
+        unnest(generate_series(
+            time_bucket(interval 3 hour, from_at + interval 179 minute),
+            time_bucket(interval 3 hour, {{ as_of() }}),
+            interval 3 hour
+        )) as origin_at,
+    from starts
+),
+
+{{ origin_features(from_at) }},
+
+final as (
+    select
+        origin_features.*,
+        (select max(payload_seq) from {{ ref('fct_observations') }}) as built_from_seq,
+    from origin_features
+)
+
+select * from final

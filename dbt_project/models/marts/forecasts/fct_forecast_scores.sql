@@ -1,0 +1,68 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key=['run_id', 'series_id', 'target_at'],
+) }}
+-- A forecast is scored when its truth arrives and again when the truth is revised: both raise the payload_seq of the hour.
+{% set scored_seq = "(select coalesce(max(truth_seq), -1) from " ~ this ~ ")" %}
+
+with truths as (
+    select * from {{ ref('fct_observations') }}
+    where value is not null and quality = 'ok'
+    {% if is_incremental() %}
+        and (
+            payload_seq > {{ scored_seq }}
+            or observed_at >= (
+                select min(target_at) from {{ ref('fct_forecasts') }}
+                where run_id not in (select distinct run_id from {{ this }})
+            )
+        )
+    {% endif %}
+),
+
+-- the naive answers as the origin could have given them
+scored as (
+    select
+        forecasts.*,
+        truths.value as actual,
+        truths.payload_seq as truth_seq,
+        case when day_before.first_known_at <= forecasts.origin_at then day_before.first_value end as naive_day,
+        case when week_before.first_known_at <= forecasts.origin_at then week_before.first_value end as naive_week,
+    from {{ ref('fct_forecasts') }} as forecasts
+    inner join truths on forecasts.series_id = truths.series_id and forecasts.target_at = truths.observed_at
+    left join {{ ref('fct_observations') }} as day_before
+        on
+            forecasts.series_id = day_before.series_id
+            and day_before.observed_at = forecasts.target_at - to_hours(24 * ((forecasts.horizon_h + 23) // 24))
+    left join {{ ref('fct_observations') }} as week_before
+        on
+            forecasts.series_id = week_before.series_id
+            and week_before.observed_at = forecasts.target_at - interval 168 hour
+),
+
+final as (
+    select
+        run_id,
+        model_version,
+        dataset,
+        series_id,
+        origin_at,
+        target_at,
+        horizon_h,
+        rung,
+        actual,
+        point,
+        point - actual as error,
+        abs(point - actual) as abs_error,
+        abs(naive_day - actual) as abs_error_naive_day,
+        abs(naive_week - actual) as abs_error_naive_week,
+        actual between q10 and q90 as is_covered_80,
+        actual between q05 and q95 as is_covered_90,
+        q90 - q10 as width_80,
+        {{ pinball_loss('actual', [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95]) }} as pinball,
+        created_at,
+        truth_seq,
+    from scored
+)
+
+select * from final

@@ -1,0 +1,88 @@
+"""The `skyduck` command: its options, its exit codes, and one line instead of a traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from types import FrameType
+from typing import NoReturn
+
+import click
+import typer
+
+from flows.commands import data, look, model, run
+from flows.options import quiet_telemetry
+from warehouse.errors import SkyduckError
+
+app = typer.Typer(
+    name="skyduck",
+    help="From raw API JSON to hourly forecasts you can trust, every day.",
+    epilog="Ends with 0 done · 1 our fault · 2 bad input · 3 a source failed · 4 data tests failed · 130/143 stopped",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def _options(
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error (also SKYDUCK_DEBUG=1)."),
+) -> None:
+    if debug:
+        os.environ["SKYDUCK_DEBUG"] = "1"
+
+
+for room in (run, data, model, look):
+    room.register(app)
+
+
+class Terminated(BaseException):
+    """SIGTERM, as an exception: what is open is closed on the way out."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Terminated
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Runs one command and ends the process with its exit code."""
+    quiet_telemetry()
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(_code(sys.argv[1:] if arguments is None else arguments))
+
+
+def _code(arguments: list[str]) -> int:
+    try:
+        # `--debug` may stand anywhere, as people type it last
+        asked = "--debug" in arguments
+        words = [*(["--debug"] if asked else []), *(word for word in arguments if word != "--debug")]
+        code = app(args=words, prog_name="skyduck", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        return 2
+    except SkyduckError as error:
+        return _say(error, str(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort) as error:
+        return _say(error, "stopped by Ctrl-C; what was committed stays, a rerun goes on from there", 130)
+    except Terminated as error:
+        return _say(error, "stopped by SIGTERM; what was committed stays, a rerun goes on from there", 143)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        return _say(error, f"our fault, please report it (--debug shows where): {reason}", 1)
+
+
+def _say(error: BaseException, line: str, code: int) -> int:
+    if os.environ.get("SKYDUCK_DEBUG") == "1":
+        traceback.print_exception(error)
+    print(f"skyduck: {line}", file=sys.stderr)
+    return code

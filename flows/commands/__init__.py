@@ -1,0 +1,1 @@
+"""One file per kind of command; each registers its own."""

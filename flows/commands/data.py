@@ -1,0 +1,136 @@
+"""Commands that bring data in and out: load, backfill, build, publish."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flows import dbt, sequence, steps, summary
+from flows.commands.options import AsOf, Json, Sources, Subjects, Upstream, Wait, as_date, plain, print_json
+from flows.options import begin, command_settings
+from flows.run import Run
+from flows.screen import Screen
+from warehouse.connection import connect
+from warehouse.errors import BadInput, SkyduckError
+from warehouse.lock import hold
+
+
+def register(app: typer.Typer) -> None:
+    app.command("load")(load)
+    app.command("backfill")(backfill)
+    app.command("build")(build)
+    app.command("publish")(publish)
+
+
+def start(flow: str, as_of: str | None, upstream: str | None = None, *, wait: bool = False) -> tuple[Run, Screen]:
+    """A run that writes to the screen."""
+    screen = Screen()
+    run = begin(flow, settings=command_settings(upstream), as_of=as_of, progress=screen.tick, wait=wait)
+    run.announce = screen.say
+    return run, screen
+
+
+def load(
+    as_of: AsOf = None,
+    upstream: Upstream = None,
+    source: Sources = None,
+    subject: Subjects = None,
+    wait: Wait = False,
+    as_json: Json = False,
+) -> None:
+    """Fetch what is missing and append it to raw; build nothing."""
+    run, screen = start("load", as_of, upstream, wait=wait)
+    with hold(run.settings, run_id=run.run_id, now=run.now, wait=wait, notice=screen.say), screen.moving():
+        steps.load(run, sources=source, subjects=subject)
+    _end_of_load(run, as_json)
+
+
+def backfill(
+    since: Annotated[str, typer.Option("--since", "--from", metavar="DATE", help="First day, YYYY-MM-DD (UTC).")],
+    until: Annotated[
+        str | None,
+        typer.Option("--until", "--to", metavar="DATE", help="Last day. Default: the as-of day.", show_default=False),
+    ] = None,
+    as_of: AsOf = None,
+    upstream: Upstream = None,
+    source: Sources = None,
+    subject: Subjects = None,
+    wait: Wait = False,
+    as_json: Json = False,
+) -> None:
+    """Load a range of days and build the observations from it. A killed backfill goes on where it stopped."""
+    run, screen = start("backfill", as_of, upstream, wait=wait)
+    first, last = as_date(since, "--since"), as_date(until, "--until") if until else None
+    if first > (last or run.now.date()):
+        raise BadInput(f"--since {first} lies after {'--until ' + str(last) if last else 'the as-of day'}")
+    error: SkyduckError | None = None
+    try:
+        with screen.moving():
+            sequence.backfill(run, since=first, until=last, sources=source, subjects=subject)
+    except SkyduckError as caught:
+        error = caught
+    _end_of_load(run, as_json, error)
+
+
+def _end_of_load(run: Run, as_json: bool, error: SkyduckError | None = None) -> None:
+    if as_json:
+        print_json({"run_id": run.run_id, "as_of": run.now, "error": str(error) if error else None, **_loads(run)})
+    elif run.loads is not None:
+        summary.show_loads(run)
+    if error:
+        raise error
+    sequence.raise_for_sources(run)
+
+
+def _loads(run: Run) -> dict[str, object]:
+    if run.loads is None:
+        return {"sources": [], "failed": [], "n_new_bodies": 0}
+    found: dict[str, object] = plain(run.loads)
+    return found | {"failed": run.loads.failed, "n_new_bodies": run.loads.n_new_bodies}
+
+
+def build(
+    as_of: AsOf = None,
+    select: Annotated[
+        str | None, typer.Option("--select", help="A dbt selection instead of the whole graph.", show_default=False)
+    ] = None,
+    unit_tests: Annotated[bool, typer.Option("--unit-tests", help="Run dbt's unit tests, too.")] = False,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Build incremental tables anew from raw.")
+    ] = False,
+    wait: Wait = False,
+    as_json: Json = False,
+) -> None:
+    """Run `dbt build`: every model and test, or a selection."""
+    run, screen = start("build", as_of, wait=wait)
+    with hold(run.settings, run_id=run.run_id, now=run.now, wait=wait, notice=screen.say), screen.moving():
+        with connect(run.settings):
+            pass  # the tables that Python writes exist before dbt asks for them
+        with run.step("build") as note:
+            result = dbt.build(
+                run.settings,
+                now=run.now,
+                select=("--select", select) if select else (),
+                unit_tests=unit_tests,
+                full_refresh=full_refresh,
+                progress=run.progress,
+            )
+            note.detail |= {"ok": result.n_ok, "warn": result.n_warn, "error": result.n_error}
+    if as_json:
+        print_json(result)
+    else:
+        summary.show_dbt([result])
+    result.raise_for_failures()
+
+
+def publish(as_of: AsOf = None, wait: Wait = False, as_json: Json = False) -> None:
+    """Copy the marts into a new read-only file and swap it in. The last three copies stay."""
+    run, screen = start("publish", as_of, wait=wait)
+    with hold(run.settings, run_id=run.run_id, now=run.now, wait=wait, notice=screen.say), screen.moving():
+        steps.publish(run, with_forecasts=False)
+    assert run.published is not None
+    if as_json:
+        print_json(run.published)
+    else:
+        typer.echo(f"{run.published.path}: {len(run.published.tables)} tables, {run.published.n_rows:,} rows")

@@ -1,0 +1,145 @@
+"""`skyduck doctor`: what a run needs of this machine, asked one by one."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import socket
+import sys
+from dataclasses import dataclass
+from typing import Literal
+
+from flows import summary
+from flows.tables import Table
+from warehouse.connection import connect
+from warehouse.errors import SkyduckError
+from warehouse.lock import holder
+from warehouse.published import open_copy, published_copy
+from warehouse.settings import Settings
+
+State = Literal["ok", "warn", "bad"]
+PACKAGES = ("duckdb", "dbt-core", "dbt-duckdb", "prefect", "pandas", "statsforecast", "lightgbm")
+HOSTS = (
+    "archive-api.open-meteo.com",
+    "air-quality-api.open-meteo.com",
+    "api-open.data.gov.sg",
+    "api.energy-charts.info",
+)
+DISK_GIB_WARN, DISK_GIB_BAD = 5.0, 0.5
+TIMEOUT = 5.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """`bad`: a run would fail; `warn`: it would run, with something missing."""
+
+    name: str
+    state: State
+    text: str
+
+
+def examine(settings: Settings) -> list[Check]:
+    return [
+        _python(),
+        _packages(),
+        _lock(settings),
+        *_tokens(settings),
+        *_reach(settings),
+        _disk(settings),
+        _warehouse(settings),
+        _published(settings),
+    ]
+
+
+def unwell(checks: list[Check]) -> bool:
+    return any(check.state == "bad" for check in checks)
+
+
+def show(checks: list[Check]) -> None:
+    summary.draw(Table("Doctor", ("", "check", "found"), tuple((c.state, c.name, c.text) for c in checks)))
+
+
+def _python() -> Check:
+    version = sys.version.split()[0]
+    good = (3, 11) <= sys.version_info[:2] < (3, 14)
+    return Check("python", "ok" if good else "bad", version if good else f"{version}; 3.11 to 3.13 are tested")
+
+
+def _packages() -> Check:
+    found, missing = [], []
+    for name in PACKAGES:
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        return Check("packages", "bad", f"missing: {', '.join(missing)}; `make run` installs requirements.lock")
+    return Check("packages", "ok", ", ".join(found))
+
+
+def _lock(settings: Settings) -> Check:
+    running = holder(settings)
+    return Check("lock", "warn" if running else "ok", f"held by {running}" if running else "free")
+
+
+def _tokens(settings: Settings) -> list[Check]:
+    found = []
+    if settings.is_motherduck:
+        there = settings.motherduck_token is not None
+        found.append(Check("MOTHERDUCK_TOKEN", "ok" if there else "bad", "set" if there else "missing, and demanded"))
+    for name, token in (
+        ("SKYDUCK_OPEN_METEO_API_KEY", settings.open_meteo_api_key),
+        ("SKYDUCK_DATA_GOV_SG_API_KEY", settings.data_gov_sg_api_key),
+    ):
+        found.append(Check(name, "ok", "set" if token else "not set: the free limits apply"))
+    if url := os.environ.get("PREFECT_API_URL"):
+        found.append(Check("PREFECT_API_URL", "ok", url))
+    return found
+
+
+def _reach(settings: Settings) -> list[Check]:
+    if settings.upstream != "live":
+        return [Check("upstream", "ok", "the bundled sample: nothing to reach")]
+    return [_reachable(host) for host in HOSTS]
+
+
+def _reachable(host: str) -> Check:
+    try:
+        with socket.create_connection((host, 443), timeout=TIMEOUT):
+            return Check(host, "ok", "answers")
+    except OSError as error:
+        return Check(host, "bad", f"cannot be reached: {error.strerror or error}")
+
+
+def _disk(settings: Settings) -> Check:
+    folder = settings.data_dir.resolve()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free / 2**30
+    state: State = "bad" if free < DISK_GIB_BAD else "warn" if free < DISK_GIB_WARN else "ok"
+    if not os.access(folder, os.W_OK):
+        return Check("disk", "bad", f"{folder} cannot be written")
+    return Check("disk", state, f"{free:.1f} GiB free at {folder}")
+
+
+def _warehouse(settings: Settings) -> Check:
+    if settings.target == "dev" and not settings.warehouse_path.exists():
+        return Check("warehouse", "warn", f"none yet at {settings.warehouse_path}; `skyduck run` makes one")
+    try:
+        with connect(settings, read_only=not settings.is_motherduck) as con:
+            row = con.execute("select count(*) from raw.payloads").fetchone()
+    except SkyduckError as error:
+        return Check("warehouse", "warn" if holder(settings) else "bad", str(error))
+    return Check("warehouse", "ok", f"opens; {row[0] if row else 0:,} bodies received")
+
+
+def _published(settings: Settings) -> Check:
+    try:
+        path = published_copy(settings)
+        with open_copy(path) as con:
+            row = con.execute("select count(*) from duckdb_tables() where schema_name = 'marts'").fetchone()
+    except SkyduckError as error:
+        fresh = not (settings.published_path / "CURRENT").exists()
+        return Check("published copy", "warn" if fresh else "bad", str(error))
+    return Check("published copy", "ok", f"{path.name}: {row[0] if row else 0} tables")

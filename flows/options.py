@@ -1,0 +1,52 @@
+"""Settings and runs as a command asks for them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from flows.clock import parse_as_of
+from flows.dbt_log import Progress
+from flows.run import Run, new_run_id
+from warehouse.errors import BadInput
+from warehouse.settings import Settings, load_settings
+
+LIVE_DATA = Path(".data/live")
+
+
+def command_settings(upstream: str | None = None) -> Settings:
+    """Settings of the environment; live data gets a directory of its own where none is named."""
+    settings = load_settings(**({"upstream": upstream} if upstream else {}))
+    if settings.upstream == "live" and "data_dir" not in settings.model_fields_set:
+        settings = load_settings(upstream="live", data_dir=LIVE_DATA)
+    if settings.is_motherduck and settings.motherduck_token is None:
+        raise BadInput(
+            f"target '{settings.target}' is MotherDuck and needs MOTHERDUCK_TOKEN (environment or .env); "
+            "without it everything still runs on the embedded default: SKYDUCK_TARGET=dev"
+        )
+    return settings
+
+
+def begin(
+    flow: str,
+    *,
+    settings: Settings,
+    as_of: str | None,
+    progress: Progress,
+    wait: bool = False,
+    force: bool = False,
+) -> Run:
+    """A run at its as-of time. Raises BadInput for a time that is none."""
+    now = parse_as_of(as_of)
+    return Run(settings, flow, now, new_run_id(now), progress, wait=wait, force=force)
+
+
+def quiet_telemetry() -> None:
+    """Nothing this command starts reports home, whatever the machine's defaults are."""
+    os.environ |= {
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DVC_NO_ANALYTICS": "1",
+        "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }

@@ -1,0 +1,74 @@
+"""What follows what. The same sequences run plainly and under Prefect: only how a step is called differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from functools import partial
+
+from flows import steps
+from flows.run import Call, Run, plainly
+from warehouse.errors import UpstreamFailed
+from warehouse.lock import hold
+
+
+def daily(run: Run, call: Call = plainly) -> None:
+    """load → freshness → dbt → train where due → predict → dbt → publish.
+
+    A source that fails does not stop the rest; the run then ends with UpstreamFailed naming it. Nothing is published
+    after a failed data test. Where nothing is new since the last publication, it ends after the load.
+    """
+    with _whole(run):
+        call("load", lambda: steps.load(run))
+        call("freshness", lambda: steps.freshness(run))
+        run.nothing_new = steps.is_nothing_new(run)
+        if not run.nothing_new:
+            call("dbt before ml", lambda: steps.build(run, "before"))
+            for dataset, reason in steps.due(run):
+                call(f"train {dataset}", partial(steps.train, run, dataset, reason))
+            call("predict", lambda: steps.predict(run))
+            call("dbt after ml", lambda: steps.build(run, "after"))
+            call("publish", lambda: steps.publish(run))
+        raise_for_sources(run)
+
+
+def backfill(
+    run: Run,
+    *,
+    since: date,
+    until: date | None = None,
+    sources: list[str] | None = None,
+    subjects: list[str] | None = None,
+    call: Call = plainly,
+) -> None:
+    """Loads a range and builds the observations from it. What was loaded before a kill is not asked for again."""
+    with _whole(run):
+        call(
+            "load",
+            lambda: steps.load(run, mode="backfill", since=since, until=until, sources=sources, subjects=subjects),
+        )
+        call("dbt before ml", lambda: steps.build(run, "before"))
+        raise_for_sources(run)
+
+
+def retrain(run: Run, *, datasets: list[str] | None = None, reason: str, call: Call = plainly) -> None:
+    """Competes the models again, whether due or not, and publishes the outcome. The next forecast uses it."""
+    with _whole(run):
+        for dataset in datasets or steps.datasets(run):
+            call(f"train {dataset}", partial(steps.train, run, dataset, reason))
+        call("dbt after ml", lambda: steps.build(run, "after"))
+        call("publish", lambda: steps.publish(run, with_forecasts=False))
+
+
+def raise_for_sources(run: Run) -> None:
+    if run.failed_sources:
+        rest = "" if run.published is None else " What the other sources gave is built, forecast and published."
+        raise UpstreamFailed("; ".join(run.failed_sources) + "." + rest)
+
+
+@contextmanager
+def _whole(run: Run) -> Iterator[None]:
+    """The lock, and one row for the run as a whole."""
+    with hold(run.settings, run_id=run.run_id, now=run.now, wait=run.wait, notice=run.progress), run.step("total"):
+        yield

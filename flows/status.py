@@ -1,0 +1,113 @@
+"""`skyduck status`: what is published, what ran, who is champion, what is late."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flows import summary
+from flows.tables import Table
+from warehouse import overview
+from warehouse.errors import BadInput, LockHeld
+from warehouse.lock import holder
+from warehouse.settings import Settings
+
+N_RUNS = 5
+
+
+def read(settings: Settings) -> dict[str, Any]:
+    """From the published copy and, where no run is writing it, the warehouse. Missing parts are null, with a note."""
+    running = holder(settings)
+    found: dict[str, Any] = {
+        "target": settings.target,
+        "upstream": settings.upstream,
+        "data_dir": settings.data_dir.resolve(),
+        "running": str(running) if running else None,
+        "last_run": None,
+        "published_path": None,
+        "published_at": None,
+        "published_run": None,
+        "n_series": 0,
+        "n_forecast_rows": 0,
+        "data_as_of": None,
+        "runs": [],
+        "champions": [],
+        "freshness": [],
+        "gaps": [],
+        "notes": [],
+    }
+    try:
+        found |= overview.published_facts(settings)
+    except BadInput as error:
+        found["notes"].append(str(error))
+    if settings.target == "dev" and not settings.warehouse_path.exists():
+        found["notes"].append(f"there is no warehouse at {settings.warehouse_path} yet: `skyduck run` makes one")
+        return found
+    try:
+        found |= _from_warehouse(settings)
+    except LockHeld:
+        found["notes"].append("a run is writing the warehouse: runs, champions and gaps are shown when it has ended")
+    return found
+
+
+def _from_warehouse(settings: Settings) -> dict[str, Any]:
+    runs = overview.last_runs(settings, N_RUNS)
+    return {
+        "runs": runs,
+        "last_run": runs[0] if runs else None,
+        "champions": overview.champions(settings),
+        **overview.ledger(settings),
+    }
+
+
+def show(found: dict[str, Any]) -> None:
+    out = summary.console()
+    print_line = out.print
+    print_line(f"upstream {found['upstream']}, target {found['target']}, data in {found['data_dir']}", soft_wrap=True)
+    if found["running"]:
+        print_line(f"running: {found['running']}", soft_wrap=True, markup=False)
+    if found["published_path"]:
+        print_line(f"published: {found['published_path']} ({_time(found['published_at'])} UTC)", soft_wrap=True)
+        print_line(
+            f"{found['n_series']} series, {found['n_forecast_rows']:,} forecast rows, "
+            f"observations up to {_time(found['data_as_of'])} UTC"
+        )
+    for table in _tables(found):
+        summary.draw(table)
+    for note in found["notes"]:
+        print_line(note, soft_wrap=True, markup=False)
+
+
+def _tables(found: dict[str, Any]) -> list[Table]:
+    runs = tuple(
+        (r["run_id"], r["flow"], _time(r["as_of"]), r["status"], f"{r['seconds']:.0f}", f"{r['peak_mib']:.0f}")
+        for r in found["runs"]
+    )
+    champions = tuple(
+        (r["dataset"], str(r["model"]), r["model_version"], _time(r["since"]), str(r["reason"])[:80])
+        for r in found["champions"]
+    )
+    freshness = tuple(
+        (r["source"], r["endpoint"], _time(r["last_answer_at"]), _time(r["last_observed_at"]), f"{r['n_bodies']:,}")
+        for r in found["freshness"]
+    )
+    gaps = tuple(
+        (
+            r["source"],
+            r["endpoint"],
+            r["subject"],
+            str(r["n_missing_hours"]),
+            str(r["n_failed"]),
+            str(r["reason"] or ""),
+        )
+        for r in found["gaps"][:15]
+    )
+    return [
+        Table("Last runs", ("run", "flow", "as of", "status", "s", "peak MiB"), runs, numbers=2),
+        Table("Champions", ("dataset", "model", "version", "since", "why"), champions),
+        Table("Freshness", ("source", "endpoint", "last answer", "newest hour", "bodies"), freshness, numbers=1),
+        Table("Gaps, asked for again", ("source", "endpoint", "subject", "hours", "failed", "why"), gaps),
+    ]
+
+
+def _time(value: Any) -> str:
+    return f"{value:%Y-%m-%d %H:%M}" if value is not None else "–"

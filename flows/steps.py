@@ -1,0 +1,138 @@
+"""The steps of a day as plain functions. Each measures and records itself; none knows of Prefect."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Literal
+
+from flows import dbt
+from flows.clock import origin_of
+from flows.fingerprint import fingerprint
+from flows.run import Run
+from flows.upstream import upstream
+from warehouse.errors import BadInput, SkyduckError
+from warehouse.publish import publish as publish_copy
+from warehouse.published import publication, published_copy
+
+if TYPE_CHECKING:
+    from loader.load import LoadSummary
+
+
+def load(
+    run: Run,
+    *,
+    mode: Literal["live", "backfill"] = "live",
+    since: date | None = None,
+    until: date | None = None,
+    sources: list[str] | None = None,
+    subjects: list[str] | None = None,
+) -> LoadSummary:
+    """Fetches what is missing. A source that fails is named in the summary and does not stop the others."""
+    from loader.load import load as load_windows
+
+    with run.step("load") as note, upstream(run.settings, now=run.now, progress=run.progress) as settings:
+        note.detail["upstream"] = settings.upstream
+        run.loads = load_windows(
+            settings,
+            now=run.now,
+            run_id=run.run_id,
+            mode=mode,
+            since=since,
+            until=until,
+            sources=sources,
+            subjects=subjects,
+            progress=run.progress,
+        )
+        note.n_rows = sum(source.n_hours for source in run.loads.sources)
+        note.detail |= {"new_bodies": run.loads.n_new_bodies, "failed": run.loads.failed}
+    return run.loads
+
+
+def freshness(run: Run) -> None:
+    """Asks dbt how old each source is. Old data is shown, and forecast from: it does not stop the run."""
+    with run.step("freshness") as note:
+        _, run.stale = dbt.freshness(run.settings, now=run.now, progress=run.progress)
+        note.detail["stale"] = run.stale
+
+
+def is_nothing_new(run: Run) -> bool:
+    """The published copy was made from the same code, data, champions and origin: a rerun would only repeat it."""
+    if run.force:
+        return False
+    try:
+        _, _, made_from = publication(published_copy(run.settings))
+    except BadInput:
+        return False
+    return made_from == fingerprint(run.settings, run.now)
+
+
+def build(run: Run, half: Literal["before", "after"]) -> None:
+    """One half of the dbt graph. Raises DataTestFailed where the data broke a test or a contract."""
+    with run.step(f"dbt {half} ml") as note:
+        select = dbt.BEFORE_ML if half == "before" else dbt.AFTER_ML
+        result = dbt.build(run.settings, now=run.now, select=select, progress=run.progress)
+        run.dbt.append(result)
+        run.warnings += [f"dbt: {warning}" for warning in result.warnings]
+        note.detail |= {"ok": result.n_ok, "warn": result.n_warn, "error": result.n_error}
+        result.raise_for_failures()
+
+
+def datasets(run: Run) -> list[str]:
+    """Every dataset with a series to forecast."""
+    from warehouse.marts import target_series
+
+    return sorted(set(target_series(run.settings).column("dataset").to_pylist()))
+
+
+def due(run: Run) -> list[tuple[str, str]]:
+    """(dataset, reason) of what must be trained: no champion yet, or the champion is older than params.yaml allows."""
+    from ml.params import load_params
+    from ml.registry import current_champion
+
+    found = []
+    for dataset in datasets(run):
+        champion = current_champion(run.settings, dataset, now=run.now)
+        days = load_params(dataset).training.retrain_every_days
+        if champion is None:
+            found.append((dataset, "no champion yet"))
+        elif (run.now - champion.trained_at).total_seconds() >= days * 86_400:
+            found.append((dataset, f"the champion was trained {champion.trained_at:%Y-%m-%d}, {days} days are allowed"))
+    return found
+
+
+def train(run: Run, dataset: str, reason: str) -> None:
+    """Competes the models of one dataset. A dataset that cannot be trained is a warning: the forecast goes on."""
+    from ml.train import train as train_models
+
+    try:
+        with run.step(f"train {dataset}") as note:
+            result = train_models(
+                run.settings, dataset, now=run.now, run_id=run.run_id, reason=reason, progress=run.progress
+            )
+            run.trained.append(result)
+            note.detail["reason"] = reason
+    except SkyduckError as error:
+        run.warnings.append(f"{dataset} was not trained: {error}")
+
+
+def predict(run: Run) -> None:
+    """Every target series, 48 hours ahead, from this hour."""
+    from ml.predict import predict as predict_all
+
+    with run.step("predict") as note:
+        run.predicted = predict_all(run.settings, now=run.now, run_id=run.run_id, progress=run.progress)
+        note.detail["origin_at"] = f"{origin_of(run.now):%Y-%m-%d %H:%M}"
+
+
+def publish(run: Run, *, with_forecasts: bool = True) -> None:
+    """Copies, checks and swaps in. `with_forecasts`: of this very run, for every series."""
+    with run.step("publish") as note:
+        run.published = publish_copy(
+            run.settings,
+            run_id=run.run_id,
+            now=run.clock.read(),
+            forecasts_of=run.run_id if with_forecasts else None,
+            fingerprint=fingerprint(run.settings, run.now) if with_forecasts else "",
+        )
+        note.n_rows = run.published.n_rows
+        note.detail["path"] = run.published.path.name

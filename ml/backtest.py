@@ -1,0 +1,188 @@
+"""Rolling-origin backtest: select before the report, report on windows nothing has looked at.
+
+Training, `skyduck backtest` and the scoreboard are this one code with other dates.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import psutil
+
+from ml import dataset as data
+from ml.competition import Contest, Progress, compete
+from ml.dataset import Panel
+from ml.forecaster import is_naive
+from ml.metrics import Scored, joined, seasonal_scale
+from ml.params import Params, load_params
+from warehouse.errors import BadInput
+from warehouse.marts import OriginQuery, co_located_variables, origin_span
+from warehouse.settings import Settings
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Select on [select_from, report_from), report on [report_from, report_to), refit at each of `refit_at`."""
+
+    train_from: datetime
+    select_from: datetime
+    report_from: datetime
+    report_to: datetime
+    refit_at: tuple[datetime, ...]
+
+
+@dataclass(frozen=True)
+class BacktestResult:
+    """What the models would have said, scored. `summary` has one line per model, over the report windows."""
+
+    dataset: str
+    champion: str
+    reason: str
+    windows: Windows
+    scored: Scored
+    selection: pd.DataFrame
+    summary: pd.DataFrame
+    n_series: int
+    n_origins: int
+    n_rows: int
+    train_rows: int
+    train_seconds: float
+    peak_mib: float
+
+    @property
+    def best_naive(self) -> float:
+        """MAE of the best naive method on the report windows."""
+        return float(self.summary.loc[self.summary["model"].map(is_naive), "mae"].min())
+
+    def headline(self) -> dict[str, object]:
+        """The champion's line of the summary."""
+        return dict(self.summary.set_index("model").loc[self.champion].to_dict(), model=self.champion)
+
+
+def windows_before(params: Params, report_from: datetime, report_to: datetime, refit_every_days: int | None) -> Windows:
+    select_from = report_from - timedelta(days=params.evaluation.select_days)
+    step = timedelta(days=refit_every_days) if refit_every_days else report_to - report_from
+    refits = [report_from + i * step for i in range(max(1, -(-(report_to - report_from) // step)))]
+    train_from = select_from - timedelta(days=params.training.history_days)
+    return Windows(train_from, select_from, report_from, report_to, tuple(refits))
+
+
+def backtest(
+    settings: Settings,
+    dataset: str,
+    *,
+    date_from: datetime,
+    date_to: datetime,
+    places: tuple[str, ...] | list[str] | None = None,
+    refit_every_days: int | None = None,
+    horizon: int = 24,
+    origin_hours: tuple[int, ...] = (0,),
+    progress: Progress = lambda _: None,
+    params: Params | None = None,
+) -> BacktestResult:
+    """Origins in [date_from, date_to) at these UTC hours; everything is learnt on what was known before date_from."""
+    params = shortened(params or load_params(dataset), horizon, tuple(origin_hours))
+    params = with_covariates(settings, params)
+    if date_to <= date_from:
+        raise BadInput(f"a backtest needs --to after --from, not {date_from:%Y-%m-%d} to {date_to:%Y-%m-%d}")
+    windows = windows_before(params, date_from, date_to, refit_every_days)
+    source = Source(settings, params, tuple(places or ()))
+    train = source.training(windows.train_from, windows.refit_at[-1])
+    return run(source, windows, train, progress)[0]
+
+
+def shortened(params: Params, horizon: int, origin_hours: tuple[int, ...]) -> Params:
+    if not 1 <= horizon <= params.horizon_h:
+        raise BadInput(f"the horizon must lie in 1..{params.horizon_h} hours, not {horizon}")
+    if not origin_hours or not set(origin_hours) <= set(range(24)):
+        raise BadInput(f"origin hours must be UTC hours 0..23, not {list(origin_hours)}")
+    evaluation = params.evaluation.model_copy(update={"origin_hours": origin_hours})
+    return params.model_copy(update={"horizon_h": horizon, "evaluation": evaluation})
+
+
+def with_covariates(settings: Settings, params: Params) -> Params:
+    """`covariates: auto` spelled out as the variables that exist at the dataset's places today."""
+    wanted = params.features.covariates
+    present = co_located_variables(settings, params.dataset)
+    chosen = tuple(present) if wanted == "auto" else tuple(name for name in wanted if name in present)
+    return params.model_copy(update={"features": params.features.model_copy(update={"covariates": chosen})})
+
+
+@dataclass(frozen=True)
+class Source:
+    """Panels of one dataset, read the same way for training, backtest and live."""
+
+    settings: Settings
+    params: Params
+    places: tuple[str, ...] = ()
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        return tuple(self.params.features.covariates)
+
+    def query(self, start: datetime, end: datetime, hours: tuple[int, ...]) -> OriginQuery:
+        return OriginQuery(
+            dataset=self.params.dataset, origin_from=start, origin_to=end, hours=hours, places=self.places,
+            horizon_max=self.params.horizon_h, seed=self.params.training.seed,
+        )
+
+    def training(self, start: datetime, end: datetime) -> Panel:
+        """Scorable rows of a seeded sample: at most about `max_train_rows`, thinned before they are read."""
+        query = self.query(start, end, self.params.training.origin_hours)
+        n_origins, _, _ = origin_span(self.settings, query)
+        share = self.params.training.max_train_rows / max(1, n_origins * self.params.horizon_h)
+        if share < 1:  # rows of an origin are thinned down to four, then origins
+            rows = max(share, min(1.0, 4 / self.params.horizon_h))
+            query = replace(query, row_fraction=rows, origin_fraction=min(1.0, share / rows))
+        return data.read(self.settings, query, covariates=self.covariates).scorable()
+
+    def evaluation(self, start: datetime, end: datetime) -> Panel:
+        """All scorable rows of the evaluation origins."""
+        query = self.query(start, end, self.params.evaluation.origin_hours)
+        return data.read(self.settings, query, covariates=self.covariates).scorable()
+
+
+def run(source: Source, windows: Windows, train: Panel, progress: Progress) -> tuple[BacktestResult, Contest]:
+    """Competition on the selection windows, then the report, refitting at each of `refit_at`."""
+    started = time.perf_counter()
+    params = source.params
+    evaluation = source.evaluation(windows.select_from, windows.report_to)
+    select = evaluation.between(windows.select_from, windows.report_from).known_before(windows.report_from)
+    contest = compete(train.known_before(windows.select_from), select, params, progress)
+    learnt = contest
+    seconds = time.perf_counter() - started
+    parts = []
+    for start, end in zip(windows.refit_at, (*windows.refit_at[1:], windows.report_to), strict=True):
+        known = train.known_before(start)
+        refit_started = time.perf_counter()
+        learnt = contest.refit(known, progress)
+        seconds += time.perf_counter() - refit_started
+        report = evaluation.between(start, end)
+        scale = seasonal_scale(known if len(known) else report)
+        parts.append(Scored(report.row_frame(), report.target, scale[report.row_series], learnt.answers(report)))
+    scored = joined(parts)
+    result = BacktestResult(
+        dataset=params.dataset, champion=contest.champion.model, reason=contest.champion.reason, windows=windows,
+        scored=scored, selection=contest.selection, summary=scored.scores(), n_series=int(scored.rows["series_id"].nunique()),
+        n_origins=int(scored.rows["origin_at"].nunique()), n_rows=len(scored),
+        train_rows=len(train.known_before(windows.refit_at[-1])), train_seconds=seconds, peak_mib=peak_mib(),
+    )
+    return result, learnt
+
+
+def peak_mib() -> float:
+    """Resident memory of this process, its highest so far where the system tells."""
+    memory = psutil.Process().memory_info()
+    return float(getattr(memory, "peak_wset", 0) or _high_water() or memory.rss) / 2**20
+
+
+def _high_water() -> int:
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+

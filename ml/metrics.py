@@ -1,0 +1,96 @@
+"""Scores of calibrated forecasts, by whatever column: utilsforecast's losses, and what it lacks by its formula.
+
+MASE: mean of |error| / scale, the scale being the in-sample error of "same hour yesterday" of the series
+(Hyndman & Koehler 2006). Skill: 1 - MAE / MAE of the best naive method over the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from utilsforecast import losses
+
+from ml.dataset import Panel
+from ml.forecaster import MEDIAN, QUANTILE_NAMES, QUANTILES, Floats, is_naive
+
+INTERVALS = {80: ("q10", "q90"), 90: ("q05", "q95")}
+SCORES = ("mae", "rmse", "mase", "bias", "pinball", "coverage80", "coverage90", "skill", "n_rows", "n_origins")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Forecasts of several models for the same rows, with their truth. Arrays of equal length m."""
+
+    rows: pd.DataFrame  # series_id, origin_at, horizon_h
+    actual: Floats
+    scale: Floats
+    answers: dict[str, Floats]  # model -> (m, 7)
+
+    def __len__(self) -> int:
+        return len(self.actual)
+
+    def table(self, models: Iterable[str] | None = None) -> pa.Table:
+        """One line per model and row: the columns of ml.backtests that do not depend on the run."""
+        parts = []
+        for model in models or self.answers:
+            part = self.rows.assign(model=model, actual=self.actual, scale=self.scale, point=self.answers[model][:, MEDIAN])
+            part[list(QUANTILE_NAMES)] = self.answers[model]
+            parts.append(pa.Table.from_pandas(part, preserve_index=False))
+        return pa.concat_tables(parts)
+
+    def scores(self, by: str | None = None) -> pd.DataFrame:
+        """One line per model and value of `by` (a column of rows; None = over all rows): the SCORES."""
+        frame = self.rows.assign(y=self.actual, overall="all")
+        key = by or "overall"
+        models = list(self.answers)
+        found = [_losses(self._widened(frame, model), model, key, self.scale) for model in models]
+        table = pd.concat(found, ignore_index=True)
+        naive = table[table["model"].map(is_naive)].groupby(key)["mae"].min()
+        table["skill"] = 1 - table["mae"] / table[key].map(naive).replace(0, np.nan)
+        columns = ["model", *([by] if by else []), *SCORES]
+        return table[columns]
+
+    def _widened(self, frame: pd.DataFrame, model: str) -> pd.DataFrame:
+        answer = dict(zip(QUANTILE_NAMES, self.answers[model].T, strict=True))
+        wide = frame.assign(**{model: self.answers[model][:, MEDIAN], **answer})
+        for level, (low, high) in INTERVALS.items():
+            wide[f"{model}-lo-{level}"], wide[f"{model}-hi-{level}"] = wide[low], wide[high]
+        return wide
+
+
+def joined(parts: list[Scored]) -> Scored:
+    """Windows one after the other; every part holds the same models."""
+    return Scored(
+        pd.concat([part.rows for part in parts], ignore_index=True),
+        np.concatenate([part.actual for part in parts]),
+        np.concatenate([part.scale for part in parts]),
+        {name: np.concatenate([part.answers[name] for part in parts]) for name in parts[0].answers},
+    )
+
+
+def _losses(frame: pd.DataFrame, model: str, key: str, scale: Floats) -> pd.DataFrame:
+    same = {"id_col": key, "cutoff_col": "no_cutoff"}
+    frame = frame.assign(scaled=np.abs(frame[model] - frame["y"]) / np.where(scale > 0, scale, np.nan))
+    groups = frame.groupby(key, sort=True, observed=True)
+    table = groups.agg(mase=("scaled", "mean"), n_rows=("y", "size"), n_origins=("origin_at", "nunique"))
+    for name in ("mae", "rmse", "bias"):
+        table[name] = getattr(losses, name)(frame, [model], **same).set_index(key)[model]
+    for level in INTERVALS:
+        table[f"coverage{level}"] = losses.coverage(frame, [model], level=level, **same).set_index(key)[model]
+    quantiles = {model: list(QUANTILE_NAMES)}
+    table["pinball"] = losses.mqloss(frame, quantiles, np.array(QUANTILES), **same).set_index(key)[model]
+    return table.reset_index().assign(model=model)
+
+
+def seasonal_scale(panel: Panel) -> Floats:
+    """Per series code: mean |value - value a day before| over the panel's origins; NaN where none is known."""
+    change = np.abs(panel.history[:, 0] - panel.history[:, 24]).astype(np.float64)
+    known = np.isfinite(change)
+    size = len(panel.series)
+    total = np.bincount(panel.series_code[known], change[known], minlength=size)
+    count = np.bincount(panel.series_code[known], minlength=size)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -1,0 +1,102 @@
+"""One classical model per origin, fitted on the last week alone (statsforecast).
+
+The library accepts gaps, NaN and constant series in silence: nothing reaches it that `window_of` has not checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+
+from ml.dataset import HISTORY_H, Floats32, Panel
+from ml.features import std_of
+from ml.forecaster import NORMAL_SCORES, Files, Floats
+from ml.params import Block, Params
+
+SEASON = 24
+
+
+class StatisticalBlock(Block):
+    method: Literal["optimized_theta", "mstl", "auto_ets"]
+    window_h: int
+    max_gap_h: int
+
+
+class Statistical:
+    learns = False
+
+    def __init__(self, params: Params) -> None:
+        self.block = StatisticalBlock(**params.models.get("statistical", {}))
+
+    def fit(self, panel: Panel, *, seed: int, progress: Callable[[str], None]) -> None:
+        """Nothing is learnt across origins."""
+
+    def predict(self, panel: Panel) -> Floats:
+        """NaN where the window before the origin cannot carry a model."""
+        answers = np.full((len(panel), len(NORMAL_SCORES)), np.nan)
+        used, first = np.unique(panel.origin, return_index=True)
+        ends = np.append(first[1:], len(panel)) if np.all(np.diff(panel.origin) >= 0) else None
+        spreads = std_of(panel.history[:, : HISTORY_H - SEASON] - panel.history[:, SEASON:])
+        for position, origin in enumerate(used):
+            rows = slice(first[position], ends[position]) if ends is not None else panel.origin == origin
+            horizon = panel.horizon[rows]
+            point = self._forecast(panel.history[origin, : self.block.window_h], int(horizon.max()))
+            if point is not None:
+                spread = np.nan_to_num(spreads[origin])
+                answers[rows] = point[horizon - 1][:, None] + spread * NORMAL_SCORES
+        return answers
+
+    def _forecast(self, newest_first: Floats32, steps: int) -> Floats | None:
+        window = window_of(newest_first, max_gap_h=self.block.max_gap_h)
+        if window is None:
+            return None
+        values, stale = window
+        if np.ptp(values) == 0:
+            return np.full(steps, values[-1])
+        point = np.asarray(self._model().forecast(y=values, h=steps + stale)["mean"], np.float64)[stale:]
+        return point if np.isfinite(point).all() else None
+
+    def _model(self) -> Any:
+        from statsforecast import models  # two seconds of import that only this model pays
+
+        if self.block.method == "mstl":
+            return models.MSTL(season_length=SEASON, trend_forecaster=models.SimpleExponentialSmoothingOptimized())
+        if self.block.method == "auto_ets":
+            return models.AutoETS(season_length=SEASON, model="ANA")
+        return models.OptimizedTheta(season_length=SEASON)
+
+    def dump(self) -> dict[str, bytes]:
+        return {"statistical.json": self.block.model_dump_json().encode()}
+
+    def restore(self, files: Files) -> None:
+        self.block = StatisticalBlock.model_validate_json(files["statistical.json"])
+
+
+def window_of(newest_first: Floats32, *, max_gap_h: int) -> tuple[Floats, int] | None:
+    """(values oldest first with no gap, hours since the last one), or None where too much is missing.
+
+    Gaps up to `max_gap_h` are filled with the same hour of the day before, else in a straight line.
+    """
+    values = newest_first[::-1].astype(np.float64)
+    known = np.flatnonzero(np.isfinite(values))
+    if len(known) < 2 * SEASON:
+        return None
+    stale = len(values) - 1 - int(known[-1])
+    gaps = np.diff(known) - 1
+    if stale > max_gap_h or gaps.max() > max_gap_h:
+        return None
+    values = values[known[0] : known[-1] + 1]
+    if len(values) < 2 * SEASON + 1:
+        return None
+    for at in np.flatnonzero(~np.isfinite(values)):
+        if at >= SEASON:
+            values[at] = values[at - SEASON]
+    missing = ~np.isfinite(values)
+    places = np.arange(len(values))
+    values[missing] = np.interp(places[missing], places[~missing], values[~missing])
+    return values, stale
+
+
+MODELS = {"statistical": Statistical}

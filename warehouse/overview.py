@@ -1,0 +1,155 @@
+"""Named reads for people: what ran, who is champion, what is forecast, what is missing. Rows are plain dicts."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import duckdb
+
+from warehouse.connection import connect
+from warehouse.published import open_copy, publication, published_copy
+from warehouse.settings import Settings
+
+Row = dict[str, Any]
+
+_LAST_RUNS = """
+    select
+        run_id, flow, any_value(as_of) as as_of, min(started_at) as started_at, max(finished_at) as finished_at,
+        coalesce(max(status) filter (step = 'total'), 'interrupted') as status,
+        coalesce(max(seconds) filter (step = 'total'), sum(seconds)) as seconds,
+        max(peak_mib) as peak_mib, max(detail ->> 'error') as error
+    from ml.runs group by run_id, flow order by finished_at desc, run_id desc limit $1
+"""
+_CHAMPIONS = """
+    with newest as (
+        select * from ml.champion_events where action in ('promote', 'rollback')
+        qualify row_number() over (partition by dataset order by event_at desc, event_id desc) = 1
+    )
+    select dataset, model, model_version, event_at as since, reason, action, trained_at, versions.run_id
+    from newest left join (select * exclude (dataset) from ml.model_versions) as versions using (model_version)
+    order by dataset
+"""
+# The newest competition of each dataset, on the windows that no model was chosen by.
+_COMPETITION = """
+    with scores as (
+        select
+            dataset, run_id, model, avg(abs(point - actual)) as mae, count(distinct origin_at) as n_origins,
+            avg((actual between q10 and q90)::integer) as coverage80
+        from ml.backtests where role = 'report' group by all
+    ),
+    newest as (
+        select dataset, run_id from ml.model_versions
+        where (dataset, run_id) in (select (dataset, run_id) from scores)
+        qualify row_number() over (partition by dataset order by trained_at desc, run_id desc) = 1
+    )
+    select dataset, model, mae, coverage80, n_origins, starts_with(model, 'naive') as is_naive
+    from scores inner join newest using (dataset, run_id) order by dataset, mae, model
+"""
+_FORECASTS = """
+    with latest as (
+        select series_id, arg_max(value, observed_at) as now_value, max(observed_at) as now_at
+        from marts.fct_observations where value is not null group by series_id
+    )
+    select
+        series_id, forecasts.dataset, names.name, names.unit, now_value, now_at, any_value(rung) as rung,
+        any_value(rung_reason) as rung_reason,
+        max(point) filter (horizon_h = 24) as point_24, max(q10) filter (horizon_h = 24) as low_24,
+        max(q90) filter (horizon_h = 24) as high_24,
+        max(point) filter (horizon_h = 48) as point_48, max(q10) filter (horizon_h = 48) as low_48,
+        max(q90) filter (horizon_h = 48) as high_48
+    from ml.forecasts as forecasts
+    left join latest using (series_id)
+    left join (select series_id, name, unit from marts.dim_series) as names using (series_id)
+    where forecasts.run_id = $1 group by all order by forecasts.dataset, series_id
+"""
+# The newest attempt at each window decides whether it still misses something.
+_GAPS = """
+    with newest as (
+        select * from raw.loads
+        qualify row_number() over (
+            partition by source, endpoint, subject, window_start order by attempted_at desc, run_id desc
+        ) = 1
+    )
+    select
+        source, endpoint, subject, count(*) as n_windows,
+        sum(greatest(n_expected - n_present, 0)) as n_missing_hours, count(*) filter (status = 'failed') as n_failed,
+        count(*) filter (status = 'rejected') as n_rejected, max(reason) as reason
+    from newest where n_present < n_expected or status in ('failed', 'rejected')
+    group by all order by n_missing_hours desc, source, subject
+"""
+_FRESHNESS = """
+    select
+        source, endpoint, max(attempted_at) as last_attempt_at,
+        max(attempted_at) filter (status in ('ok', 'empty')) as last_answer_at,
+        max(last_observed_at) as last_observed_at, sum(is_new_body::integer) as n_bodies
+    from raw.loads group by all order by source, endpoint
+"""
+
+
+def _read_only(settings: Settings) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    # MotherDuck has no writer to disturb, and may not have the tables yet
+    return connect(settings, read_only=not settings.is_motherduck)
+
+
+def _rows(con: duckdb.DuckDBPyConnection, query: str, arguments: list[Any] | None = None) -> list[Row]:
+    found = con.execute(query, arguments or [])
+    names = [column[0] for column in found.description or []]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def last_runs(settings: Settings, limit: int = 5) -> list[Row]:
+    with _read_only(settings) as con:
+        return _rows(con, _LAST_RUNS, [limit])
+
+
+def competition(settings: Settings) -> list[Row]:
+    """Per dataset and model: MAE and coverage on untouched windows, naive methods among them."""
+    with _read_only(settings) as con:
+        return _rows(con, _COMPETITION)
+
+
+def forecasts(settings: Settings, run_id: str) -> list[Row]:
+    """One row per series: the value now, and 24 and 48 hours ahead with their 80 % intervals."""
+    with _read_only(settings) as con:
+        return _rows(con, _FORECASTS, [run_id])
+
+
+def champions(settings: Settings) -> list[Row]:
+    with _read_only(settings) as con:
+        return _rows(con, _CHAMPIONS)
+
+
+def ledger(settings: Settings) -> dict[str, list[Row]]:
+    """`freshness` per source and endpoint, `gaps` per subject that still misses hours."""
+    with _read_only(settings) as con:
+        return {"freshness": _rows(con, _FRESHNESS), "gaps": _rows(con, _GAPS)}
+
+
+def published_facts(settings: Settings) -> Row:
+    """What readers see: path, time, series, forecast rows of the newest run, newest observed hour."""
+    path = published_copy(settings)
+    run_id, published_at, _ = publication(path)
+    with open_copy(path) as con:
+        named = _rows(con, "select table_name from duckdb_tables() where schema_name = 'marts'")
+        tables = {row["table_name"] for row in named}
+        facts: Row = {"published_path": str(path), "published_at": published_at, "published_run": run_id}
+        facts |= {"n_series": 0, "n_forecast_rows": 0, "data_as_of": None}
+        if "dim_series" in tables:
+            facts["n_series"] = _value(con, "select count(*) from marts.dim_series where is_target")
+        if "fct_forecasts" in tables:
+            facts["n_forecast_rows"] = _value(
+                con,
+                "select count(*) from marts.fct_forecasts where run_id = "
+                "(select arg_max(run_id, (created_at, run_id)) from marts.fct_forecasts)",
+            )
+        if "fct_observations" in tables:
+            facts["data_as_of"] = _value(
+                con, "select max(observed_at) from marts.fct_observations where value is not null"
+            )
+    return facts
+
+
+def _value(con: duckdb.DuckDBPyConnection, query: str) -> Any:
+    row = con.execute(query).fetchone()
+    return row[0] if row else None
