@@ -9,9 +9,10 @@ import traceback
 from types import FrameType
 from typing import NoReturn
 
-import click
 import typer
+from typer.exceptions import TyperException
 
+from flows import logs
 from flows.commands import data, look, model, run
 from flows.options import quiet_telemetry
 from warehouse.errors import SkyduckError
@@ -39,6 +40,9 @@ for room in (run, data, model, look):
     room.register(app)
 
 
+STAYS = "what was committed stays, a rerun goes on from there"
+
+
 class Terminated(BaseException):
     """SIGTERM, as an exception: what is open is closed on the way out."""
 
@@ -51,6 +55,7 @@ def _terminate(number: int, frame: FrameType | None) -> NoReturn:
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Runs one command and ends the process with its exit code."""
     quiet_telemetry()
+    logs.quiet()
     signal.signal(signal.SIGTERM, _terminate)
     sys.exit(_code(sys.argv[1:] if arguments is None else arguments))
 
@@ -62,17 +67,19 @@ def _code(arguments: list[str]) -> int:
         words = [*(["--debug"] if asked else []), *(word for word in arguments if word != "--debug")]
         code = app(args=words, prog_name="skyduck", standalone_mode=False)
         return code if isinstance(code, int) else 0
-    except click.exceptions.Exit as end:
+    except typer.Exit as end:
+        if isinstance(end.__cause__, KeyboardInterrupt):
+            return _say(end, f"stopped by Ctrl-C; {STAYS}", 130)
         return end.exit_code
-    except click.ClickException as error:
-        error.show(sys.stderr)
-        return 2
+    except TyperException as error:
+        show = getattr(error, "show", None)  # a usage error names the command and its help
+        return 2 if callable(show) and not show() else _say(error, str(error), 2)
     except SkyduckError as error:
         return _say(error, str(error), error.exit_code)
-    except (KeyboardInterrupt, click.Abort) as error:
-        return _say(error, "stopped by Ctrl-C; what was committed stays, a rerun goes on from there", 130)
+    except (KeyboardInterrupt, typer.Abort) as error:
+        return _say(error, f"stopped by Ctrl-C; {STAYS}", 130)
     except Terminated as error:
-        return _say(error, "stopped by SIGTERM; what was committed stays, a rerun goes on from there", 143)
+        return _say(error, f"stopped by SIGTERM; {STAYS}", 143)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141

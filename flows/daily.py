@@ -5,10 +5,10 @@ from __future__ import annotations
 from prefect import flow
 
 from flows import sequence
-from flows.shell import artifacts, as_task, begin_or_take
+from flows.shell import artifacts, as_task, begin_or_take, run_name
 
 
-@flow(name="skyduck-daily", flow_run_name="daily {as_of}", persist_result=False, validate_parameters=True)
+@flow(name="skyduck-daily", flow_run_name=run_name("daily"), persist_result=False, validate_parameters=True)
 def daily(as_of: str | None = None, upstream: str | None = None, wait: bool = False) -> str:
     """Load, build, train where due, forecast, score and publish. Returns the run id."""
     run = begin_or_take("daily", as_of=as_of, upstream=upstream, wait=wait)

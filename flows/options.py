@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from flows import logs
 from flows.clock import parse_as_of
 from flows.dbt_log import Progress
 from flows.run import Run, new_run_id
@@ -38,7 +39,9 @@ def begin(
 ) -> Run:
     """A run at its as-of time. Raises BadInput for a time that is none."""
     now = parse_as_of(as_of)
-    return Run(settings, flow, now, new_run_id(now), progress, wait=wait, force=force)
+    run = Run(settings, flow, now, new_run_id(now), progress, wait=wait, force=force)
+    logs.to_file(settings, run.run_id)
+    return run
 
 
 def quiet_telemetry() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from prefect import flow
 
 from flows import sequence
-from flows.shell import artifacts, as_task, begin_or_take
+from flows.shell import artifacts, as_task, begin_or_take, run_name
 
 
-@flow(name="skyduck-retrain", flow_run_name="retrain {as_of}", persist_result=False)
+@flow(name="skyduck-retrain", flow_run_name=run_name("retrain"), persist_result=False)
 def retrain(
     datasets: list[str] | None = None,
     reason: str = "scheduled retraining",

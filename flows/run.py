@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import structlog
+
 from flows.clock import Clock
 from flows.dbt_log import DbtResult, Progress
 from flows.meter import Meter
@@ -18,11 +20,12 @@ from warehouse.runs import StepRow, record
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
-    from loader.load import LoadSummary
+    from loader.summary import LoadSummary
     from ml.predict import PredictResult
     from ml.train import TrainResult
 
 T = TypeVar("T")
+_log = structlog.get_logger(__name__)
 # How a step is called: plainly, or as a Prefect task of that name.
 Call = Callable[[str, Callable[[], Any]], Any]
 
@@ -106,6 +109,7 @@ class Run:
             detail=note.detail,
         )
         self.steps.append(row)
+        _log.info("step", step=name, status=status, seconds=row.seconds, peak_mib=row.peak_mib, n_rows=row.n_rows)
         record(self.settings, row)
         if name != "total":
             self.announce(f"{name}: {status}, {row.seconds:.1f} s")

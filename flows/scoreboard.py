@@ -71,8 +71,12 @@ def prepare(recordings: Path, found: list[Found], *, progress: Progress) -> Sett
     write_seeds(found, product=base.seeds_dir, folder=scratch / "seeds")
     settings = base.model_copy(
         update={
-            "data_dir": scratch, "seeds_dir": scratch / "seeds", "drop_dir": recordings.resolve() / "files",
-            "upstream": "sample", "target": "dev", "sample_url": None,
+            "data_dir": scratch,
+            "seeds_dir": scratch / "seeds",
+            "drop_dir": recordings.resolve() / "files",
+            "upstream": "sample",
+            "target": "dev",
+            "sample_url": None,
         }
     )
     load_catalog(settings.seeds_dir)
@@ -81,8 +85,14 @@ def prepare(recordings: Path, found: list[Found], *, progress: Progress) -> Sett
         for source in sorted({spec.source for spec in load_catalog(settings.seeds_dir).series}):
             since, until = span(found, source)
             summary = load(
-                serving, now=now, run_id=f"scoreboard-{source}", mode="backfill", since=since, until=until,
-                sources=[source], progress=progress,
+                serving,
+                now=now,
+                run_id=f"scoreboard-{source}",
+                mode="backfill",
+                since=since,
+                until=until,
+                sources=[source],
+                progress=progress,
             )
             for line in summary.failed:
                 progress(line)

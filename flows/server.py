@@ -22,6 +22,7 @@ from warehouse.errors import BadInput, SkyduckError
 from warehouse.settings import Settings
 
 START_SECONDS = 90.0
+DRAIN_SECONDS = 10.0
 WITHOUT = "`skyduck run --plain` does the same steps without Prefect"
 _SERVER = {
     "PREFECT_UI_ENABLED": "false",
@@ -60,7 +61,10 @@ def prefect_api(settings: Settings, *, progress: Progress) -> Iterator[str]:
             import prefect  # noqa: F401  # beside the server's own start: it takes seconds, too
 
             _wait(process, url, log)
-            yield url
+            try:
+                yield url
+            finally:
+                drain()
     finally:
         for name, value in before.items():
             os.environ.pop(name, None)
@@ -99,6 +103,15 @@ def _wait(process: subprocess.Popen[str], url: str, log: Path) -> None:
     raise SkyduckError(
         f"the temporary Prefect server did not start: {said or 'it said nothing'} (see {log}). {WITHOUT}"
     )
+
+
+def drain() -> None:
+    """Sends what Prefect still holds back. Left to its own, it tries for a minute to reach a server that has ended."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    for worker in (EventsWorker, APILogWorker):
+        worker.drain_all(timeout=DRAIN_SECONDS)
 
 
 def _free_port() -> int:

@@ -31,6 +31,16 @@ def begin_or_take(flow: str, *, as_of: str | None, upstream: str | None = None, 
     return run
 
 
+def run_name(flow: str) -> Callable[[], str]:
+    """`daily 2026-11-20 06:10`: the as-of time, or when the schedule asked for it."""
+
+    def name() -> str:
+        moment = runtime.flow_run.parameters.get("as_of") or runtime.flow_run.scheduled_start_time
+        return f"{flow} {str(moment)[:16].replace('T', ' ')}"
+
+    return name
+
+
 def as_task(run: Run) -> Callable[[str, Callable[[], T]], T]:
     """Calls a step as a Prefect task. Only the load is tried again: everything else would fail the same way twice."""
 

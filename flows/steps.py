@@ -15,7 +15,7 @@ from warehouse.publish import publish as publish_copy
 from warehouse.published import publication, published_copy
 
 if TYPE_CHECKING:
-    from loader.load import LoadSummary
+    from loader.summary import LoadSummary
 
 
 def load(
@@ -85,19 +85,11 @@ def datasets(run: Run) -> list[str]:
 
 
 def due(run: Run) -> list[tuple[str, str]]:
-    """(dataset, reason) of what must be trained: no champion yet, or the champion is older than params.yaml allows."""
-    from ml.params import load_params
-    from ml.registry import current_champion
+    """(dataset, reason) of what must be trained: no champion yet, or one older than params.yaml allows."""
+    from ml.train import is_due
 
-    found = []
-    for dataset in datasets(run):
-        champion = current_champion(run.settings, dataset, now=run.now)
-        days = load_params(dataset).training.retrain_every_days
-        if champion is None:
-            found.append((dataset, "no champion yet"))
-        elif (run.now - champion.trained_at).total_seconds() >= days * 86_400:
-            found.append((dataset, f"the champion was trained {champion.trained_at:%Y-%m-%d}, {days} days are allowed"))
-    return found
+    asked = [(dataset, is_due(run.settings, dataset, run.now)) for dataset in datasets(run)]
+    return [(dataset, reason) for dataset, reason in asked if reason]
 
 
 def train(run: Run, dataset: str, reason: str) -> None:
@@ -121,6 +113,9 @@ def predict(run: Run) -> None:
 
     with run.step("predict") as note:
         run.predicted = predict_all(run.settings, now=run.now, run_id=run.run_id, progress=run.progress)
+        run.warnings += run.predicted.notes
+        run.warnings += [f"{series_id} has no reading at all: not forecast" for series_id in run.predicted.not_forecast]
+        note.n_rows = run.predicted.n_rows
         note.detail["origin_at"] = f"{origin_of(run.now):%Y-%m-%d %H:%M}"
 
 

@@ -151,8 +151,10 @@ def full_hours(stamps: Sequence[datetime], present: frozenset[datetime]) -> froz
 
 def rejected(planned: Planned, content: bytes, reason: str, document: Any = None) -> Checked:
     """The verdict on a body that is kept, as it came, but never read."""
-    digest = as_text(content) if document is None else document
-    return Checked(planned, "rejected", document, as_text(content) or None, digest, reason)
+    text = as_text(content)
+    if document is None:
+        return Checked(planned, "rejected", None, text, text, reason)
+    return Checked(planned, "rejected", document, text or None, document, reason)
 
 
 def rejected_all(planned: Sequence[Planned], content: bytes, reason: str, document: Any = None) -> list[Checked]:

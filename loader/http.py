@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -21,7 +20,7 @@ from warehouse.settings import Settings
 class Client:
     """A connection pool and the buckets of one run; safe to share between threads."""
 
-    def __init__(self, settings: Settings, *, make_bucket: Callable[[Host], Bucket] | None = None) -> None:
+    def __init__(self, settings: Settings) -> None:
         is_sample = settings.upstream == "sample"
         if is_sample and not settings.sample_url:
             raise BadInput(
@@ -30,7 +29,6 @@ class Client:
             )
         self.settings = settings
         self.limited = not is_sample or settings.sample_limits == "documented"
-        self._make_bucket = make_bucket or (lambda host: Bucket(host.limits))
         self._buckets: dict[str, Bucket] = {}
         self._lock = threading.Lock()
         self._http = httpx.Client(
@@ -45,7 +43,7 @@ class Client:
     def bucket(self, host: Host) -> Bucket:
         with self._lock:
             if host.bucket not in self._buckets:
-                self._buckets[host.bucket] = self._make_bucket(host)
+                self._buckets[host.bucket] = Bucket(host.limits)
             return self._buckets[host.bucket]
 
     def fetch(self, request: Request) -> Fetched:

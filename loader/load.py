@@ -11,7 +11,7 @@ import structlog
 
 from loader.http import Client
 from loader.lanes import Breaker, side_by_side
-from loader.plan import States, days_between, local_day, plan
+from loader.plan import days_between, plan
 from loader.record import Outcome, Result, results
 from loader.source import DAY, Context, Endpoint, Mode, Request, Source, choose
 from loader.summary import LoadSummary, SourceSummary
@@ -60,14 +60,10 @@ def load(
         if any(not endpoint.by_file for _, endpoint in served):
             worker.client = Client(settings)
         with connect(settings) as con:
-            for fills in (False, True):
-                jobs = [
-                    _job(con, source, endpoint, Context(settings, catalog, now, mode=mode, say=progress), first, last)
-                    for source, endpoint in served
-                    if (endpoint.fills is not None) == fills
-                ]
-                summary.sources += [job.summary for job in jobs]
-                _run(con, worker, jobs, run_id=run_id, now=now, progress=progress)
+            context = Context(settings, catalog, now, mode=mode, say=progress)
+            jobs = [_job(con, source, endpoint, context, first, last) for source, endpoint in served]
+            summary.sources = [job.summary for job in jobs]
+            _run(con, worker, jobs, run_id=run_id, now=now, progress=progress)
     finally:
         worker.close()
     return summary
@@ -108,17 +104,8 @@ def _job(
     if endpoint.by_file:
         context = replace(context, read_files=frozenset(ledger.ledger_reasons(con, endpoint.source, now=now)))
     elif days := days_between(since, until, endpoint, now=now):
-        end = local_day(now, endpoint) + DAY
-
-        def states(of: str) -> States:
-            return ledger.day_states(con, endpoint.source, of, now=now, start=days[0], end=end)
-
-        planned = plan(
-            endpoint, days,
-            states=states(endpoint.name),
-            filled=states(endpoint.fills) if endpoint.fills else {},
-            first_attempts=context.first_attempts, now=now, mode=context.mode,
-        )  # fmt: skip
+        states = ledger.day_states(con, *name, now=now, start=days[0], end=days[-1] + DAY)
+        planned = plan(endpoint, days, states=states, first_attempts=context.first_attempts, now=now, mode=context.mode)
     requests = list(source.requests(endpoint, planned, context))
     n_windows = sum(len(request.planned) for request in requests)
     log.debug("planned", source=endpoint.source, endpoint=endpoint.name, windows=n_windows, requests=len(requests))

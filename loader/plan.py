@@ -1,7 +1,8 @@
 """Which days are due, and the windows that ask for them.
 
 **Invariants**: the windows of a subject do not overlap, cover every due day once and no other day, and are at most
-`max_days` long. A day that is complete is due again only while its source still revises it.
+`max_days` long (an endpoint that can only be asked up to now has one window, from its first due day). A day that is
+complete is due again only while its source still revises it.
 """
 
 from __future__ import annotations
@@ -55,11 +56,10 @@ def plan(
     *,
     states: States,
     first_attempts: Mapping[str, datetime],
-    filled: States,
     now: datetime,
     mode: Mode,
 ) -> list[Planned]:
-    """The windows due, oldest first. `filled`: states of the endpoint that this one fills.
+    """The windows due, oldest first.
 
     A window is 'backfill' where the command says so, or where nothing of it was ever answered and it began before
     the subject was first asked for: an interrupted first load goes on as the first load it is.
@@ -71,20 +71,14 @@ def plan(
         for day in days:
             state = states.get((subject, day))
             repull = 0.0 if mode == "backfill" else endpoint.repull_days
-            if endpoint.fills and _is_complete(filled.get((subject, day))):
-                continue
             if is_due(day, state, now=now, repull_days=repull):
                 fresh = state is None and day <= first
                 due.append((day, "backfill" if mode == "backfill" or fresh else "live"))
-        if endpoint.fills and due:
+        if endpoint.to_now and due:
             planned.append(_up_to_now(endpoint, subject, due, now))
         else:
             planned.extend(Planned(subject, window, how) for window, how in _windows(due, endpoint.max_days))
     return sorted(planned, key=lambda p: (p.window, p.mode))
-
-
-def _is_complete(state: DayState | None) -> bool:
-    return state is not None and state.is_complete
 
 
 def _up_to_now(endpoint: Endpoint, subject: str, due: list[tuple[datetime, Mode]], now: datetime) -> Planned:

@@ -110,7 +110,7 @@ def _payload(outcome: Outcome, checked: Checked, run_id: str, now: datetime) -> 
     return Payload(
         run_id, endpoint.source, endpoint.name, planned.subject, planned.window.start, planned.window.end, now,
         planned.mode, checked.status, checked.reason, hashlib.sha256(digest).hexdigest(),
-        body, checked.text if body is None else None, len(body or checked.text or ""),
+        body, checked.text if body is None else None, len((body or checked.text or "").encode()),
     )  # fmt: skip
 
 

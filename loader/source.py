@@ -68,8 +68,8 @@ class Endpoint:
     """One kind of body of a source, planned day by day.
 
     day_offset: a local day starts this much before the UTC day. repull_days: how long values are revised.
-    max_days: longest window of one body. fills: ask only for days that this endpoint has not got complete.
-    reach_days: how far back the endpoint answers. by_file: planned by what lies in the drop folder instead.
+    max_days: longest window of one body. reach_days: only that many days before today are asked for.
+    to_now: a window cannot end before today does. by_file: planned by what lies in the drop folder instead.
     """
 
     source: str
@@ -78,8 +78,8 @@ class Endpoint:
     max_days: int = 366
     repull_days: float = 0.0
     day_offset: timedelta = timedelta(0)
-    fills: str | None = None
     reach_days: int | None = None
+    to_now: bool = False
     earliest: datetime | None = None
     by_file: bool = False
 
@@ -119,7 +119,6 @@ class Checked:
     text: str | None = None
     digest: Any = None
     reason: str | None = None
-    notes: tuple[str, ...] = ()
     incomplete: str | None = None
     present: frozenset[datetime] = frozenset()
     n_values: int = 0

@@ -9,7 +9,6 @@ import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-import numpy as np
 import pandas as pd
 import psutil
 
@@ -26,7 +25,10 @@ from warehouse.settings import Settings
 
 @dataclass(frozen=True)
 class Windows:
-    """Select on [select_from, report_from), report on [report_from, report_to), refit at each of `refit_at`."""
+    """Select on [select_from, report_from), report on [report_from, report_to), refit at each of `refit_at`.
+
+    Without `refit_at` the models that competed, fitted before select_from, give the report.
+    """
 
     train_from: datetime
     select_from: datetime
@@ -60,7 +62,8 @@ class BacktestResult:
 
     def headline(self) -> dict[str, object]:
         """The champion's line of the summary."""
-        return dict(self.summary.set_index("model").loc[self.champion].to_dict(), model=self.champion)
+        line = self.summary.set_index("model").loc[self.champion]
+        return {"model": self.champion, **{str(name): value for name, value in line.items()}}
 
 
 def windows_before(params: Params, report_from: datetime, report_to: datetime, refit_every_days: int | None) -> Windows:
@@ -92,7 +95,11 @@ def backtest(
     windows = windows_before(params, date_from, date_to, refit_every_days)
     source = Source(settings, params, tuple(places or ()))
     train = source.training(windows.train_from, windows.refit_at[-1])
-    return run(source, windows, train, progress)[0]
+    result = run(source, windows, train, progress)[0]
+    if not result.n_rows:
+        at = f"{date_from:%Y-%m-%d} to {date_to:%Y-%m-%d}" + (f" at {', '.join(places)}" if places else "")
+        raise BadInput(f"{dataset} has no origin that can be scored: {at}; see `skyduck status` for what is loaded")
+    return result
 
 
 def shortened(params: Params, horizon: int, origin_hours: tuple[int, ...]) -> Params:
@@ -100,7 +107,7 @@ def shortened(params: Params, horizon: int, origin_hours: tuple[int, ...]) -> Pa
         raise BadInput(f"the horizon must lie in 1..{params.horizon_h} hours, not {horizon}")
     if not origin_hours or not set(origin_hours) <= set(range(24)):
         raise BadInput(f"origin hours must be UTC hours 0..23, not {list(origin_hours)}")
-    evaluation = params.evaluation.model_copy(update={"origin_hours": origin_hours})
+    evaluation = params.evaluation.model_copy(update={"report_hours": origin_hours})
     return params.model_copy(update={"horizon_h": horizon, "evaluation": evaluation})
 
 
@@ -140,36 +147,46 @@ class Source:
             query = replace(query, row_fraction=rows, origin_fraction=min(1.0, share / rows))
         return data.read(self.settings, query, covariates=self.covariates).scorable()
 
-    def evaluation(self, start: datetime, end: datetime) -> Panel:
-        """All scorable rows of the evaluation origins."""
-        query = self.query(start, end, self.params.evaluation.origin_hours)
+    def evaluation(self, start: datetime, end: datetime, hours: tuple[int, ...]) -> Panel:
+        """All scorable rows of the origins at these UTC hours."""
+        query = self.query(start, end, hours)
         return data.read(self.settings, query, covariates=self.covariates).scorable()
 
 
-def run(source: Source, windows: Windows, train: Panel, progress: Progress) -> tuple[BacktestResult, Contest]:
-    """Competition on the selection windows, then the report, refitting at each of `refit_at`."""
+def run(
+    source: Source, windows: Windows, train: Panel, progress: Progress, *, known_by: datetime | None = None
+) -> tuple[BacktestResult, Contest]:
+    """Competition on the selection windows, then the report, refitting at each of `refit_at`.
+
+    `known_by`: truths that arrived later are not scored either (a run in the past sees no more than it saw then).
+    """
     started = time.perf_counter()
     params = source.params
-    evaluation = source.evaluation(windows.select_from, windows.report_to)
-    select = evaluation.between(windows.select_from, windows.report_from).known_before(windows.report_from)
+    hours = params.evaluation
+    select = source.evaluation(windows.select_from, windows.report_from, hours.select_hours)
+    select = select.known_before(windows.report_from)
+    reported = source.evaluation(windows.report_from, windows.report_to, hours.report_hours)
+    reported = reported.known_before(known_by) if known_by else reported
     contest = compete(train.known_before(windows.select_from), select, params, progress)
     learnt = contest
     seconds = time.perf_counter() - started
     parts = []
-    for start, end in zip(windows.refit_at, (*windows.refit_at[1:], windows.report_to), strict=True):
+    starts = windows.refit_at or (windows.report_from,)
+    for start, end in zip(starts, (*starts[1:], windows.report_to), strict=True):
         known = train.known_before(start)
         refit_started = time.perf_counter()
-        learnt = contest.refit(known, progress)
+        learnt = contest.refit(known, progress) if windows.refit_at else contest
         seconds += time.perf_counter() - refit_started
-        report = evaluation.between(start, end)
+        report = reported.between(start, end)
         scale = seasonal_scale(known if len(known) else report)
         parts.append(Scored(report.row_frame(), report.target, scale[report.row_series], learnt.answers(report)))
     scored = joined(parts)
     result = BacktestResult(
         dataset=params.dataset, champion=contest.champion.model, reason=contest.champion.reason, windows=windows,
-        scored=scored, selection=contest.selection, summary=scored.scores(), n_series=int(scored.rows["series_id"].nunique()),
+        scored=scored, selection=contest.selection, summary=scored.scores(),
+        n_series=int(scored.rows["series_id"].nunique()),
         n_origins=int(scored.rows["origin_at"].nunique()), n_rows=len(scored),
-        train_rows=len(train.known_before(windows.refit_at[-1])), train_seconds=seconds, peak_mib=peak_mib(),
+        train_rows=len(known), train_seconds=seconds, peak_mib=peak_mib(),
     )
     return result, learnt
 

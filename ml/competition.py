@@ -44,7 +44,7 @@ class Contest:
 
     def answers(self, panel: Panel, *, names: tuple[str, ...] | None = None) -> dict[str, Floats]:
         """Calibrated quantiles (m, 7) per model, complete: a row without an answer takes the stand-in's."""
-        raw = raw_answers(self.models, panel, names)
+        raw = raw_answers(self.models, panel, (*names, STAND_IN) if names else None)
         calibrated = {name: self.calibrations[name].apply(values, panel.horizon) for name, values in raw.items()}
         return {name: _completed(values, calibrated[STAND_IN]) for name, values in calibrated.items()}
 
@@ -59,25 +59,23 @@ class Contest:
 
 def compete(train: Panel, select: Panel, params: Params, progress: Progress) -> Contest:
     """Fits on `train`, compares on `select`; both hold scorable rows only, all of `train` known before `select`."""
-    contest = Contest(params, *_entrants(train, params))
+    contest = _entrants(train, params)
     for name, model in contest.models.items():
         if isinstance(model, Forecaster):
             _fitted(model, name, train, params, progress)
-    raw = raw_answers(contest.models, select, learnt=False)
-    scored = Scored(select.row_frame(), select.target, seasonal_scale(train)[select.row_series], {})
-    honest: dict[str, Floats] = {}
-    fold = (select.origin_h[select.origin] // (24 * DAYS_A_FOLD)) % 2 == 0
-    for mine in (fold, ~fold):
-        for name, values in _learn(contest, raw, select, ~mine, mine).items():
-            honest.setdefault(name, np.full((len(select), values.shape[1]), np.nan))[mine] = values
-    _learn(contest, raw, select, np.ones(len(select), bool), np.zeros(len(select), bool))
-    contest.selection = replace(scored, answers=honest).scores()
+    if len(select):
+        raw = raw_answers(contest.models, select, learnt=False)
+        scale = seasonal_scale(train)[select.row_series]
+        honest = _cross_fitted(contest, raw, select)
+        contest.selection = Scored(select.row_frame(), select.target, scale, honest).scores()
+        _learn(contest, raw, select, np.ones(len(select), bool), np.zeros(len(select), bool))
     contest.champion = choose(contest.selection, params, contest.too_short)
     progress(f"{params.dataset}: {contest.champion.model} is champion, {contest.champion.reason}")
     return contest
 
 
-def _entrants(train: Panel, params: Params) -> tuple[dict[str, Model], dict[str, Calibration], pd.DataFrame, Choice, str | None]:
+def _entrants(train: Panel, params: Params) -> Contest:
+    """What competes: everything, or only what needs no history where there is too little of it."""
     models = {name: build(name, params) for name in params.models}
     models.setdefault(STAND_IN, build(STAND_IN, params))
     days = np.ptp(train.origin_h[train.origin]) / 24 if len(train) else 0
@@ -85,8 +83,7 @@ def _entrants(train: Panel, params: Params) -> tuple[dict[str, Model], dict[str,
     if days < params.training.min_days:
         short = f"{days:.0f} days of history before the selection windows, {params.training.min_days} needed to train"
         models = {name: model for name, model in models.items() if isinstance(model, Forecaster) and not model.learns}
-    start = {name: Calibration.none(params.calibration) for name in models}
-    return models, start, pd.DataFrame(), Choice(STAND_IN, "no competition was held"), short
+    return Contest(params, models, {name: Calibration.none(params.calibration) for name in models}, too_short=short)
 
 
 def _fitted(model: Model, name: str, train: Panel, params: Params, progress: Progress) -> Model:
@@ -100,16 +97,27 @@ def raw_answers(
     models: dict[str, Model], panel: Panel, names: tuple[str, ...] | None = None, *, learnt: bool = True
 ) -> dict[str, Floats]:
     """Uncalibrated answers of the forecasters and, with `learnt` weights, of the blenders."""
-    wanted = set(names or models) | {STAND_IN}
-    for name in list(wanted):
+    wanted = set(names or models)
+    for name in tuple(wanted):
         model = models[name]
         wanted |= set(model.members) if isinstance(model, Blender) else set()
-    raw = {name: model.predict(panel) for name, model in models.items() if name in wanted and isinstance(model, Forecaster)}
+    asked = {name: model for name, model in models.items() if name in wanted}
+    raw = {name: model.predict(panel) for name, model in asked.items() if isinstance(model, Forecaster)}
     if learnt:
-        for name, model in models.items():
-            if name in wanted and isinstance(model, Blender):
-                raw[name] = model.blend(raw, panel.horizon)
+        blenders = {name: model for name, model in asked.items() if isinstance(model, Blender)}
+        raw |= {name: model.blend(raw, panel.horizon) for name, model in blenders.items()}
     return raw
+
+
+def _cross_fitted(contest: Contest, raw: dict[str, Floats], select: Panel) -> dict[str, Floats]:
+    """Answers for every other week, with weights and calibration learnt on the weeks between."""
+    week = select.origin_h[select.origin] // (24 * DAYS_A_FOLD)
+    even: Mask = np.asarray(week % 2 == 0, dtype=np.bool_).reshape(-1)
+    honest: dict[str, Floats] = {}
+    for mine in (even, np.logical_not(even)):
+        for name, values in _learn(contest, raw, select, np.logical_not(mine), mine).items():
+            honest.setdefault(name, np.full((len(select), values.shape[1]), np.nan))[mine] = values
+    return honest
 
 
 def _learn(contest: Contest, raw: dict[str, Floats], panel: Panel, learn: Mask, answer: Mask) -> dict[str, Floats]:
@@ -129,20 +137,23 @@ def _learn(contest: Contest, raw: dict[str, Floats], panel: Panel, learn: Mask, 
 
 
 def _completed(values: Floats, stand_in: Floats) -> Floats:
-    return np.where(np.isfinite(values).all(axis=1)[:, None], values, stand_in)
+    return np.where(np.isfinite(values).all(axis=1, keepdims=True), values, stand_in)
 
 
 def choose(scores: pd.DataFrame, params: Params, too_short: str | None) -> Choice:
     """The lowest score; a model that is not naive must beat the best naive one by `min_skill`."""
     by = params.evaluation.champion_by
+    if scores.empty:
+        return Choice(STAND_IN, too_short or "no row of the selection windows could be scored")
     table = scores.set_index("model")[by].sort_index().dropna()
     naive = table[[is_naive(name) for name in table.index]]
-    if naive.empty:
-        return Choice(STAND_IN, "no row of the selection windows could be scored" + (f"; {too_short}" if too_short else ""))
     best, reference = str(table.idxmin()), str(naive.idxmin())
     skill = 1 - table[best] / naive[reference] if naive[reference] > 0 else 0.0
     note = f"{by} {table[best]:.4g} on the selection windows, {skill:.1%} below {reference} ({naive[reference]:.4g})"
     if is_naive(best) or skill <= params.evaluation.min_skill:
-        note = f"no model beats it by more than {params.evaluation.min_skill:.0%}: {by} {naive[reference]:.4g}, best other {note}"
+        others = table.drop(naive.index)
+        note = f"{by} {naive[reference]:.4g} on the selection windows and no model beats it"
+        note += f" by {params.evaluation.min_skill:.0%}" if params.evaluation.min_skill else ""
+        note += f" (best: {others.idxmin()} {others.min():.4g})" if len(others) else ""
         best = reference
     return Choice(best, note + (f"; {too_short}" if too_short else ""))

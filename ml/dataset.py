@@ -26,6 +26,7 @@ Floats32 = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Hours = NDArray[np.int64]  # hours since 1970, UTC
 HOUR = 3_600
+NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -118,13 +119,13 @@ def from_tables(dataset: str, tables: PanelTables) -> Panel:
     row_code = np.asarray(codes.get_indexer(rows.column("series_id").to_pandas()))
     origin = np.asarray(keys.get_indexer(pd.MultiIndex.from_arrays([row_code, _times(rows, "origin_at") // HOUR])))
     local = _times(rows, "local_target_at") // HOUR
-    place_keys = pd.MultiIndex.from_arrays([code, origin_h])
     covariates = {}
     for name, table in tables.covariates.items():
         at = pd.MultiIndex.from_arrays([
             np.asarray(places.get_indexer(table.column("place_id").to_pandas())), _times(table, "origin_at") // HOUR
         ])
-        covariates[name] = _aligned(_arrays(table.column("history"), COVARIATE_H), np.asarray(at.get_indexer(place_keys)))
+        values = _arrays(table.column("history"), COVARIATE_H)
+        covariates[name] = _aligned(values, np.asarray(at.get_indexer(keys)))
     return Panel(
         dataset=dataset,
         series=series,
@@ -139,7 +140,7 @@ def from_tables(dataset: str, tables: PanelTables) -> Panel:
         local_hour=local % 24,
         local_weekday=(local // 24 + 3) % 7,  # 1970-01-01 was a Thursday
         target=rows.column("target").to_numpy().astype(np.float64),
-        known_at=np.where(rows.column("target_known_at").is_null(), np.iinfo(np.int64).max, _times(rows, "target_known_at")),
+        known_at=np.where(rows.column("target_known_at").is_null(), NEVER, _times(rows, "target_known_at")),
         is_ok=np.asarray(rows.column("target_quality").to_pandas() == "ok"),
     )
 

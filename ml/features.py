@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from ml.dataset import COVARIATE_H, Floats32, Ints, Panel
 from ml.params import Features
 from ml.sun import elevation, noon_elevation
 
-Columns = Iterator[tuple[str, NDArray[np.floating]]]
+Columns = Iterator[tuple[str, NDArray[Any]]]
 CATEGORIES = ("series",)
 
 
@@ -36,10 +37,16 @@ class Handling:
         base = base.reshape(base.shape + (1,) * (values.ndim - base.ndim))
         if self.kind == "difference":
             return values - base
-        return np.log(np.maximum(values, 0) + self.offset) - np.log(np.maximum(base, 0) + self.offset)
+        return self._log(values) - self._log(base)
+
+    def _log(self, values: Floats32) -> Floats32:
+        logs: Floats32 = np.log(np.maximum(values, 0) + self.offset, dtype=np.float32)
+        return logs
 
     def tell_width(self, widths: Floats32) -> Floats32:
-        return widths / (np.maximum(self.base, 0) + self.offset) if self.kind == "log_ratio" else widths
+        if self.kind != "log_ratio":
+            return widths
+        return np.asarray(widths / (np.maximum(self.base, 0) + self.offset), np.float32)
 
     def undo(self, told: NDArray[np.float64], origin: Ints) -> NDArray[np.float64]:
         """Back to the unit of the series: (m, k) told values of rows."""
@@ -53,12 +60,13 @@ class Handling:
 
 def handling(panel: Panel, params: Features) -> Handling:
     stats = panel.stats
-    base = {
+    bases: dict[str, Floats32] = {
         "mean_24": stats["mean_24"],
         "mean_168": stats["mean_168"],
-        "mix": (stats["mean_24"] + stats["mean_168"]) / 2,
+        "mix": ((stats["mean_24"] + stats["mean_168"]) / 2).astype(np.float32),
         "last": stats["last_value"],
-    }[params.base]
+    }
+    base = bases[params.base]
     return Handling(params.handling, params.log_offset, np.where(np.isfinite(base), base, stats["last_value"]))
 
 
@@ -98,6 +106,14 @@ def std_of(values: Floats32) -> Floats32:
     return np.sqrt(mean_of(centred * centred))
 
 
+def range_of(values: Floats32) -> tuple[Floats32, Floats32]:
+    """Least and greatest finite value of each row; NaN where there is none."""
+    known = np.isfinite(values)
+    least, most = np.where(known, values, np.inf).min(axis=1), np.where(known, values, -np.inf).max(axis=1)
+    empty = ~known.any(axis=1)
+    return np.where(empty, np.nan, least).astype(np.float32), np.where(empty, np.nan, most).astype(np.float32)
+
+
 def _of_origins(panel: Panel, params: Features, told: Handling) -> Columns:
     history, stats = panel.history, panel.stats
     yield "base", told.base
@@ -113,10 +129,9 @@ def _of_origins(panel: Panel, params: Features, told: Handling) -> Columns:
     for hours in (6, 72, 168):
         yield f"std_{hours}", told.tell_width(std_of(history[:, :hours]))
     for hours in (24, 72, 168):
-        window = history[:, :hours]
-        empty = ~np.isfinite(window).any(axis=1)
-        yield f"min_{hours}", told.tell(np.where(empty, np.nan, np.where(np.isfinite(window), window, np.inf).min(axis=1)))
-        yield f"max_{hours}", told.tell(np.where(empty, np.nan, np.where(np.isfinite(window), window, -np.inf).max(axis=1)))
+        least, most = range_of(history[:, :hours])
+        yield f"min_{hours}", told.tell(least)
+        yield f"max_{hours}", told.tell(most)
     usual = mean_of(history[:, 24::24])  # this hour on the days before
     yield "above_usual", told.tell(stats["last_value"]) - told.tell(usual)
     for day in (1, 2, 3):
@@ -220,7 +235,7 @@ def _mean_of_others(values: Floats32, group: Ints) -> Floats32:
 
 
 def _range_of_others(values: Floats32, group: Ints) -> tuple[Floats32, Floats32]:
-    """Least and greatest value of the other members of each group: the second best where a row holds the best itself."""
+    """Least and greatest value of the others of each group: the second best where a row holds the best itself."""
     bounds = []
     for sign in (1, -1):
         signed = np.where(np.isfinite(values), sign * values, np.inf)

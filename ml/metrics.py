@@ -37,13 +37,17 @@ class Scored:
         """One line per model and row: the columns of ml.backtests that do not depend on the run."""
         parts = []
         for model in models or self.answers:
-            part = self.rows.assign(model=model, actual=self.actual, scale=self.scale, point=self.answers[model][:, MEDIAN])
+            part = self.rows.assign(model=model, actual=self.actual, scale=self.scale)
+            part["point"] = self.answers[model][:, MEDIAN]
             part[list(QUANTILE_NAMES)] = self.answers[model]
             parts.append(pa.Table.from_pandas(part, preserve_index=False))
         return pa.concat_tables(parts)
 
     def scores(self, by: str | None = None) -> pd.DataFrame:
         """One line per model and value of `by` (a column of rows; None = over all rows): the SCORES."""
+        columns = ["model", *([by] if by else []), *SCORES]
+        if not len(self):
+            return pd.DataFrame(columns=columns)
         frame = self.rows.assign(y=self.actual, overall="all")
         key = by or "overall"
         models = list(self.answers)
@@ -51,7 +55,6 @@ class Scored:
         table = pd.concat(found, ignore_index=True)
         naive = table[table["model"].map(is_naive)].groupby(key)["mae"].min()
         table["skill"] = 1 - table["mae"] / table[key].map(naive).replace(0, np.nan)
-        columns = ["model", *([by] if by else []), *SCORES]
         return table[columns]
 
     def _widened(self, frame: pd.DataFrame, model: str) -> pd.DataFrame:

@@ -31,8 +31,9 @@ class Training(Block):
 
 class Evaluation(Block):
     select_days: int = Field(ge=1)
+    select_hours: tuple[int, ...]
     report_days: int = Field(ge=1)
-    origin_hours: tuple[int, ...]
+    report_hours: tuple[int, ...]
     champion_by: Literal["mae", "pinball"]
     min_skill: float = Field(ge=0, lt=1)
 

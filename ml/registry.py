@@ -1,4 +1,4 @@
-"""Which version is in production, and the files behind it: text and JSON only, refused unless every byte is as trained."""
+"""Which version is in production, and its files: text and JSON only, refused unless every byte is as trained."""
 
 from __future__ import annotations
 
@@ -113,14 +113,15 @@ def read_files(settings: Settings, model_version: str, sha256: str | None) -> di
     listed: dict[str, str] = json.loads(manifest)
     present = {path.name for path in folder.iterdir()} - {MANIFEST}
     if present - set(listed):
-        raise ArtefactRefused(f"{model_version}: unknown file {sorted(present - set(listed))[0]!r}; models are never unpickled")
+        unknown = sorted(present - set(listed))[0]
+        raise ArtefactRefused(f"{model_version}: unknown file {unknown!r}; nothing but the trained files is loaded")
     found = {}
     for name, expected in listed.items():
         if not FILE_NAME.fullmatch(name):
             raise ArtefactRefused(f"{model_version}: a file named {name!r} is never loaded")
         found[name] = _bytes(folder / name, model_version)
         if _sha256(found[name]) != expected:
-            raise ArtefactRefused(f"{model_version}: {name} is not the file that was trained (sha256 differs); train again")
+            raise ArtefactRefused(f"{model_version}: {name} is not what was trained (sha256 differs); train again")
     return found
 
 

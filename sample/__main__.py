@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from sample import PARENT
 from sample.app import Upstream, build
 from sample.backend import Backend
 from sample.clock import Clock, parse_now
@@ -89,10 +89,9 @@ def _real() -> datetime:
 
 
 def main() -> int:
-    parent = os.getppid()
     options = parser().parse_args()
     if options.exit_with_parent:
-        watch_parent(parent)
+        watch_parent(PARENT)
     try:
         sock = listen(options.port)
     except (OSError, OverflowError) as error:

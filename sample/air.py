@@ -38,7 +38,7 @@ def haze(seed: int, at: At, start: int, stop: int) -> Floats:
     smoke = drift(seed, "smoke", at, start, stop, tau=80, smooth=6, scale=8)
     dry = np.maximum(0.0, np.cos(2 * np.pi * (day_of_year(hours) - 262) / 365.2425))
     threshold = 2.0 - 0.9 * dry if abs(at[0]) < 15 else 2.3 - 0.3 * np.cos(2 * np.pi * day_of_year(hours) / 365.2425)
-    return np.minimum(1.3 * np.maximum(smoke - threshold, 0.0), 2.4)
+    return np.minimum(1.3 * np.maximum(smoke - threshold, 0.0), 2.0)
 
 
 def air(seed: int, at: At, start: int, stop: int, sky: Weather) -> Air:
@@ -52,7 +52,7 @@ def air(seed: int, at: At, start: int, stop: int, sky: Weather) -> Air:
     mix = np.log(np.maximum(sky.wind_kmh, 1.0) / 11.0)
     cold = np.clip((12 - sky.temperature_c) / 20, 0, 1)
     busy = traffic(hours, at[1])
-    lived = 0.22 * unit(seed, "lived in", round(at[0], 2), round(at[1], 2))
+    lived = 0.15 * unit(seed, "lived in", round(at[0], 2), round(at[1], 2))
     base = np.log(13.5 - 4.5 * abs(sin(radians(at[0])))) + lived
     smoke = haze(seed, at, start, stop)
     log_pm = base - 0.42 * mix + 0.45 * cold + 0.15 * busy + 0.30 * region + 0.17 * site + 0.10 * static + smoke

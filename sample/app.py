@@ -78,7 +78,7 @@ class Upstream:
             except Refused:
                 self.weights.add(host, 1)
                 raise
-            await asyncio.sleep(0.01)  # one call runs at a time: without a pause none would ever queue
+            await asyncio.sleep(0.05)  # one call runs at a time: without a pause none would ever queue
             self.weights.add(host, heavy)
             return answer
 
@@ -110,7 +110,9 @@ def build(upstream: Upstream) -> FastAPI:
         path, query, key = slash + rest, request.url.query, request.headers.get("x-api-key", "")
         rule = upstream.faults.pick(host, path, query)
         before = rule.applied if rule else 0
-        answer = await upstream.faulty(rule, host, path, request.query_params, key)
+        asked = request.query_params
+        params = {name: ",".join(asked.getlist(name)) for name in asked}  # a=1&a=2 means a=1,2
+        answer = await upstream.faulty(rule, host, path, params, key)
         fault = rule.fault if rule and rule.applied > before else None
         entry = {"host": host, "path": path, "query": query, "status": answer.status, "fault": fault}
         upstream.log.append(entry)

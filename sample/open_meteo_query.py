@@ -17,6 +17,8 @@ from sample.variables import canonical, catalogue
 FIRST = {"archive": date(1940, 1, 1), "forecast": date(2016, 1, 1), "air_quality": date(2013, 1, 1)}
 AHEAD = {"archive": 0, "forecast": 16, "air_quality": 7}
 DEFAULT_AHEAD = {"archive": 0, "forecast": 7, "air_quality": 5}
+# What the real hosts can do and the loader never asks for: better refused than answered in the wrong unit.
+NOT_HERE = {"daily", "current", "minutely_15", "temperature_unit", "wind_speed_unit", "models", "format", "past_hours"}
 MAX_PAST_DAYS = 92
 MAX_LOCATIONS = 1000
 
@@ -133,6 +135,8 @@ def _days(endpoint: Endpoint, params: Mapping[str, str], today: date) -> list[tu
 
 def parse(endpoint: Endpoint, params: Mapping[str, str], now: datetime) -> Query:
     """Raises Refused with a 400 for what the host would not accept."""
+    for key in NOT_HERE & set(params):
+        refuse(f"Parameter '{key}' is not known to this stand-in of the API")
     places = _places(params)
     known = catalogue(air=endpoint == "air_quality")
     names = [name for name in params["hourly"].split(",") if name] if params.get("hourly") else None

@@ -62,11 +62,11 @@ def parse_place(name: str, bodies: list[dict[str, Any]]) -> Recorded:
     stop = max((max(hours) for hours in stamped if hours), default=start - 1) + 1
     columns: dict[str, Column] = {}
     for body, hours in zip(bodies, stamped, strict=True):
+        unbroken = bool(hours) and hours == list(range(hours[0], hours[0] + len(hours)))
         for key, values in body["hourly"].items():
             if key == "time":
                 continue
             column = columns.setdefault(canonical(key), [None] * (stop - start))
-            unbroken = hours[-1] - hours[0] == len(hours) - 1 if hours else False
             if unbroken and column.count(None) == len(column):
                 column[hours[0] - start : hours[-1] + 1 - start] = values
                 continue
@@ -131,7 +131,9 @@ class Recordings:
         raw = self._days.get(day.isoformat())
         if raw is None:
             return None
-        data: dict[str, Any] = orjson.loads(raw)["data"]
+        data: dict[str, Any] | None = orjson.loads(raw)["data"]
+        if data is None:
+            return None
         data["items"] = [i for i in data["items"] if parse_now(i.get("updatedTimestamp") or i["timestamp"]) <= now]
         return data if data["items"] else None
 

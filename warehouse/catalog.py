@@ -91,15 +91,21 @@ class Catalog:
 
 def _place(line: Line) -> Place:
     return Place(
-        line.text("place_id", IDENTIFIER), line.text("name", most=120), line.text("country", IDENTIFIER),
-        line.number_in("latitude", -90, 90), line.number_in("longitude", -180, 180), line.zone("timezone"),
+        line.text("place_id", IDENTIFIER),
+        line.text("name", most=120),
+        line.text("country", IDENTIFIER),
+        line.number_in("latitude", -90, 90),
+        line.number_in("longitude", -180, 180),
+        line.zone("timezone"),
     )
 
 
 def _series(line: Line) -> SeriesSpec:
     return SeriesSpec(
-        line.text("dataset", NAME), line.text("place_id", IDENTIFIER),
-        line.text("source", NAME), line.text("subject", IDENTIFIER),
+        line.text("dataset", NAME),
+        line.text("place_id", IDENTIFIER),
+        line.text("source", NAME),
+        line.text("subject", IDENTIFIER),
     )
 
 
@@ -110,15 +116,24 @@ def _variable(line: Line) -> Variable:
         raise line.wrong("plausible_max", f"more than plausible_min, which is {low:g}")
     stuck = line.whole("stuck_after_hours", 1) if line.fields["stuck_after_hours"] else None
     return Variable(
-        line.text("dataset", NAME), line.text("variable", NAME), line.flag("is_target"),
-        line.text("unit", most=40), low, high, stuck, line.text("description"),
+        line.text("dataset", NAME),
+        line.text("variable", NAME),
+        line.flag("is_target"),
+        line.text("unit", most=40),
+        low,
+        high,
+        stuck,
+        line.text("description"),
     )
 
 
 def _source(line: Line) -> SourceSpec:
     return SourceSpec(
-        line.text("source", NAME), line.text("endpoint", NAME), line.whole("priority"),
-        line.whole("known_lag_hours"), line.text("description"),
+        line.text("source", NAME),
+        line.text("endpoint", NAME),
+        line.whole("priority"),
+        line.whole("known_lag_hours"),
+        line.text("description"),
     )
 
 
@@ -154,8 +169,11 @@ def load_catalog(seeds_dir: Path) -> Catalog:
         _factor,
     )
     catalog = Catalog(
-        {p.place_id: p for _, p in places}, tuple(s for _, s in series), tuple(v for _, v in variables),
-        tuple(s for _, s in sources), tuple(f for _, f in factors),
+        {p.place_id: p for _, p in places},
+        tuple(s for _, s in series),
+        tuple(v for _, v in variables),
+        tuple(s for _, s in sources),
+        tuple(f for _, f in factors),
     )
     _check_references(catalog, series, variables)
     return catalog

@@ -12,6 +12,7 @@ import json
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -20,8 +21,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from warehouse.connection import connect
 from warehouse.errors import BadInput, LockHeld
 from warehouse.settings import Settings
+
+CHILD_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,8 @@ def hold(
         return
     lock = _acquire(settings, path, wait=wait, notice=notice)
     _held[path] = 1
+    if _text_path(settings).exists():  # whoever held it was killed, and a child of its may be a moment behind
+        _outlive(settings)
     name = command or " ".join(["skyduck", *sys.argv[1:]])
     _write(settings, Holder(os.getpid(), socket.gethostname(), name, run_id, f"{now:%Y-%m-%d %H:%M:%S}"))
     try:
@@ -113,6 +119,19 @@ def hold(
         del _held[path]
         _text_path(settings).unlink(missing_ok=True)
         lock.release()
+
+
+def _outlive(settings: Settings) -> None:
+    """Waits until no dying child of a killed run has the warehouse file open any more."""
+    end = time.monotonic() + CHILD_SECONDS
+    while not settings.is_motherduck and settings.warehouse_path.exists() and time.monotonic() < end:
+        try:
+            with connect(settings):
+                return
+        except LockHeld:
+            time.sleep(0.1)
+        except BadInput:
+            return  # a damaged file is for the run itself to report
 
 
 def _acquire(settings: Settings, path: Path, *, wait: bool, notice: Callable[[str], None]) -> FileLock:

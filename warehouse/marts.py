@@ -102,7 +102,7 @@ def _target_series(con: duckdb.DuckDBPyConnection, dataset: str | None, places: 
     return _read(
         con,
         """
-        select series_id, dataset, place_id, variable, latitude, longitude, timezone, first_observed_at, last_observed_at
+        select series_id, dataset, place_id, variable, latitude, longitude, timezone
         from marts.dim_series
         where is_target and ($dataset is null or dataset = $dataset)
             and (len($places) = 0 or list_contains($places, place_id))
@@ -200,7 +200,7 @@ def data_as_of(settings: Settings, dataset: str, now: datetime) -> datetime | No
 
 
 def climatology(settings: Settings, dataset: str, now: datetime, levels: tuple[float, ...]) -> pa.Table:
-    """Quantiles of the newest 60 days of each series by hour of the day (hour_utc null: all hours), as known by `now`."""
+    """Quantiles of each series' newest 60 days, known by `now`, by hour of the day (hour_utc null: all hours)."""
     with connect(settings, read_only=True) as con:
         return _read(
             con,

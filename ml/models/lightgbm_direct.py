@@ -61,6 +61,7 @@ class LightgbmDirect:
         residual = np.abs(target[some] - self.point.predict(X[some], num_threads=self.block.n_jobs))
         sizes = lgb.Dataset(X[some], residual, reference=data, **named)
         self.spread = self._boost(sizes, seed, self.block.n_spread_trees, progress, objective="l2", num_leaves=15)
+        self.point, self.spread = self.point.free_dataset(), self.spread.free_dataset()
 
     def _settings(self, seed: int) -> dict[str, Any]:
         block = self.block
@@ -80,8 +81,7 @@ class LightgbmDirect:
             if (env.iteration + 1) % 100 == 0:
                 progress(f"lightgbm_direct: {env.iteration + 1} of {n_trees} trees")
 
-        booster = lgb.train({**self._settings(seed), **settings}, data, n_trees, callbacks=[report])
-        return booster
+        return lgb.train({**self._settings(seed), **settings}, data, n_trees, callbacks=[report])
 
     def predict(self, panel: Panel) -> Floats:
         if self.point is None or self.spread is None:
@@ -139,7 +139,7 @@ def _tree_text(content: bytes) -> str:
 
 def _difference(trained: list[str], present: list[str]) -> str:
     missing, new = sorted(set(trained) - set(present)), sorted(set(present) - set(trained))
-    return f"the model was trained on other columns: missing now {missing or 'none'}, unknown to it {new or 'none'}; train again"
+    return f"the model was trained on other columns (missing now: {missing}, unknown to it: {new}); train again"
 
 
 MODELS = {"lightgbm_direct": LightgbmDirect}

@@ -34,7 +34,8 @@ class Naive:
     def predict(self, panel: Panel) -> Floats:
         point = panel.naive[self.column].astype(np.float64)
         spread = std_of(panel.history).astype(np.float64)[panel.origin]
-        return point[:, None] + np.nan_to_num(spread)[:, None] * NORMAL_SCORES
+        answers: Floats = point[:, None] + np.nan_to_num(spread)[:, None] * NORMAL_SCORES
+        return answers
 
     def dump(self) -> dict[str, bytes]:
         return {}

@@ -39,7 +39,7 @@ FILES = {
     "models/all.yml": """
 models:
   - name: good
-    columns: [{name: a, data_tests: [unique, {accepted_values: {arguments: {values: ['x']}, config: {severity: warn}}}]}]
+    columns: [{name: a, data_tests: [unique, {not_null: {config: {severity: warn, warn_if: '= 0'}}}]}]
   - name: untrue
     columns: [{name: b, data_tests: [{accepted_values: {arguments: {values: ['x']}}}]}]
   - name: promised
@@ -133,9 +133,7 @@ def test_sql_that_cannot_run_is_our_fault(first_half: tuple[DbtResult, list[str]
 def test_a_warning_does_not_fail_and_is_kept(first_half: tuple[DbtResult, list[str]]) -> None:
     result = replace(first_half[0], failures=())
     result.raise_for_failures()
-    assert [(warning.name, warning.path) for warning in result.warnings] == [
-        ("accepted_values_good_a__x", "models/all.yml")
-    ]
+    assert [(warning.name, warning.path) for warning in result.warnings] == [("not_null_good_a", "models/all.yml")]
 
 
 def test_freshness_is_executed_and_old_sources_are_named_not_raised(world: tuple[Settings, Project]) -> None:

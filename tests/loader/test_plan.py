@@ -105,7 +105,7 @@ def planned_days(planned: list[Planned], subject: str) -> list[datetime]:
 @given(known=states, first=firsts, max_days=st.integers(1, 12))
 def test_windows_cover_every_due_day_once_and_no_other(known, first, max_days):
     endpoint = Endpoint("s", "e", ("A", "B"), max_days=max_days, repull_days=7)
-    planned = plan(endpoint, DAYS, states=known, first_attempts=first, filled={}, now=NOW, mode="live")
+    planned = plan(endpoint, DAYS, states=known, first_attempts=first, now=NOW, mode="live")
     for subject in ("A", "B"):
         expected = [d for d in DAYS if is_due(d, known.get((subject, d)), now=NOW, repull_days=7)]
         assert sorted(planned_days(planned, subject)) == expected
@@ -114,25 +114,26 @@ def test_windows_cover_every_due_day_once_and_no_other(known, first, max_days):
 
 @given(known=states, first=firsts)
 def test_complete_days_are_never_asked_for_by_a_backfill(known, first):
-    planned = plan(ENDPOINT, DAYS, states=known, first_attempts=first, filled={}, now=NOW, mode="backfill")
+    planned = plan(ENDPOINT, DAYS, states=known, first_attempts=first, now=NOW, mode="backfill")
     complete = {key for key, value in known.items() if value.is_complete}
     assert not complete & {(p.subject, d) for p in planned for d in planned_days([p], p.subject)}
     assert {p.mode for p in planned} <= {"backfill"}
 
 
-@given(known=states, filled=states)
-def test_an_endpoint_that_fills_asks_only_up_to_now_and_from_the_first_day_still_wanted(known, filled):
-    endpoint = Endpoint("s", "forecast", ("A", "B"), max_days=93, fills="archive")
-    planned = plan(endpoint, DAYS, states=known, first_attempts={}, filled=filled, now=NOW, mode="live")
-    for item in planned:
-        assert item.window.end == TODAY + DAY
-        assert not (s := filled.get((item.subject, item.window.start))) or not s.is_complete
+@given(known=states)
+def test_an_endpoint_that_answers_only_up_to_now_is_asked_once_from_its_first_due_day(known):
+    endpoint = Endpoint("s", "forecast", ("A", "B"), to_now=True)
+    planned = plan(endpoint, DAYS, states=known, first_attempts={}, now=NOW, mode="live")
+    for subject in ("A", "B"):
+        due_days = [d for d in DAYS if is_due(d, known.get((subject, d)), now=NOW, repull_days=0)]
+        expected = [Window(due_days[0], TODAY + DAY)] if due_days else []
+        assert [p.window for p in planned if p.subject == subject] == expected
 
 
 def test_an_interrupted_first_load_goes_on_as_backfill_and_a_new_day_is_live():
     first = {"A": NOW - DAY}
     known = {("A", d): state(NOW - DAY, complete=True) for d in DAYS[:10]}
-    planned = plan(ENDPOINT, DAYS, states=known, first_attempts=first, filled={}, now=NOW, mode="live")
+    planned = plan(ENDPOINT, DAYS, states=known, first_attempts=first, now=NOW, mode="live")
     modes = {d: p.mode for p in planned if p.subject == "A" for d in planned_days([p], "A")}
     assert modes[DAYS[15]] == "backfill"
     assert modes[TODAY - DAY] == "backfill"

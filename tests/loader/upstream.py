@@ -48,7 +48,8 @@ class Upstream:
         for rule in self.faults:
             if rule[0] in target and rule[2] > 0:
                 rule[2] -= 1
-                return rule[1]
+                reply: Reply = rule[1]
+                return reply
         url = urlsplit(target)
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         host = url.path.split("/")[1]

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable
@@ -165,12 +164,12 @@ def test_bad_gzip_cannot_be_unpacked(upstream):
 
 
 def test_a_timeout_keeps_silent_for_its_seconds(upstream):
-    upstream.faults({"match": "archive", "fault": "timeout", "args": {"seconds": 0.6}})
+    upstream.faults({"match": "archive", "fault": "timeout", "args": {"seconds": 4}})
     with pytest.raises(httpx.ReadTimeout):
         upstream.client.get(f"/{ARCHIVE}", params=QUERY, timeout=0.2)
     began = time.monotonic()
     upstream.get(ARCHIVE, **QUERY)
-    assert time.monotonic() - began < 0.5  # the server was not blocked meanwhile
+    assert time.monotonic() - began < 3  # the server was not blocked meanwhile
     assert upstream.counts() == [1]
 
 
@@ -206,46 +205,3 @@ def test_faults_take_the_shape_of_energy_charts(upstream):
     assert rows[0]["Solar"] == [round(value + 100, 6) for value in rows[2]["Solar"]]
     assert len(rows[1]["Solar"]) == len(rows[2]["Solar"]) - 2
     assert rows[0]["Load"] == rows[1]["Load"] == rows[2]["Load"]
-
-
-def test_a_fault_can_fall_on_one_location_of_a_list(upstream):
-    query = QUERY | {"latitude": "50.1,51.5", "longitude": "8.7,-0.1"}
-    plain = upstream.json(ARCHIVE, **query)
-    upstream.faults({"fault": "all_null_variable", "args": {"locations": [1]}})
-    first, second = upstream.json(ARCHIVE, **query)
-    assert first["hourly"] == plain[0]["hourly"]
-    assert set(temperatures(second)) == {None}
-
-
-def test_a_fault_that_finds_no_place_is_not_counted(upstream):
-    upstream.faults(
-        {"match": "pm25", "fault": "unequal_arrays"}, {"match": "archive", "fault": "nulls", "args": {"variable": "x"}}
-    )
-    upstream.json(PM25, date="2026-11-10")
-    upstream.json(ARCHIVE, **QUERY)
-    assert upstream.counts() == [0, 0]
-    assert [rule["seen"] for rule in upstream.client.get("/_admin/faults").json()] == [1, 1]
-
-
-def test_a_rule_can_let_requests_through_first_and_last_for_ever(upstream):
-    upstream.faults({"match": "2026-11-1", "fault": "status_503", "skip": 2, "times": None})
-    statuses = [upstream.get(PM25, date=f"2026-11-1{n}").status_code for n in range(5)]
-    assert statuses == [200, 200, 503, 503, 503]
-    assert upstream.get(PM25, date="2026-11-02").status_code == 200
-
-
-def test_an_unknown_fault_is_refused_with_the_known_ones(upstream):
-    answer = upstream.client.post("/_admin/faults", json=[{"fault": "gremlins"}])
-    assert answer.status_code == 422
-    assert "html200" in json.dumps(answer.json())
-
-
-def test_faults_and_requests_can_be_forgotten(upstream):
-    upstream.faults({"fault": "html200", "match": "nowhere"})
-    assert upstream.client.delete("/_admin/faults").json() == []
-    assert upstream.client.delete("/_admin/requests").json() == []
-    upstream.json(PM25, date="2026-11-10")
-    assert upstream.client.get("/_admin/requests").json() == [
-        {"host": "api-open.data.gov.sg", "path": "/v2/real-time/api/pm25", "query": "date=2026-11-10", "status": 200,
-         "fault": None}
-    ]  # fmt: skip

@@ -75,8 +75,9 @@ def test_haze_comes_rarely_and_stays_for_days():
 
 
 def intensity(country: str) -> np.ndarray:
-    factors = {"Fossil gas": 490, "Fossil hard coal": 820, "Fossil brown coal / lignite": 820, "Nuclear": 12,
-               "Solar": 48, "Wind onshore": 11, "Wind offshore": 12, "Hydro Run-of-River": 24, "Biomass": 230}  # fmt: skip
+    fuels = {"Fossil gas": 490, "Fossil hard coal": 820, "Fossil brown coal / lignite": 820, "Biomass": 230}
+    clean = {"Nuclear": 12, "Solar": 48, "Wind onshore": 11, "Wind offshore": 12, "Hydro Run-of-River": 24}
+    factors = fuels | clean
     rows = _hourly(1, country, START, START + YEARS, sky_chunk, 2048)
     made = {kind: rows[kind] for kind in factors if kind in rows}
     return sum(factors[kind] * values for kind, values in made.items()) / sum(made.values())
@@ -142,7 +143,7 @@ def test_overlapping_windows_agree_to_the_last_bit():
     assert np.array_equal(long[4000:4100], short)
 
 
-def test_eight_places_and_400_days_take_less_than_a_second_and_a_month_of_power_less_than_50_ms():
+def test_400_days_of_eight_places_cost_less_than_a_second_of_cpu_and_a_month_of_power_less_than_50_ms():
     places = {
         "latitude": "1.4,51.5,41.9,45.5,38.1,52.5,48.9,40.4",
         "longitude": "103.8,-0.1,12.5,9.2,13.4,13.4,2.3,-3.7",
@@ -150,15 +151,15 @@ def test_eight_places_and_400_days_take_less_than_a_second_and_a_month_of_power_
     query = places | {"start_date": "2025-10-16", "end_date": "2026-11-20",
                       "hourly": "temperature_2m,relative_humidity_2m,cloud_cover,wind_speed_10m"}  # fmt: skip
     backend = Generated(seed=99)
-    began = time.perf_counter()
+    began = time.process_time()
     answer, _ = open_meteo.answer("archive", query, NOW, backend)
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
     assert len(answer.body) > 1_000_000
     month = {"country": "de", "start": "2026-10-01", "end": "2026-10-31"}
     energy_charts.answer(month, NOW, backend)
-    began = time.perf_counter()
+    began = time.process_time()
     energy_charts.answer(month, NOW, backend)
-    assert time.perf_counter() - began < 0.05
+    assert time.process_time() - began < 0.05
 
 
 def test_now_and_then_a_sensor_is_stuck_or_says_something_impossible():

@@ -72,6 +72,7 @@ def test_unixtime_gives_the_same_instants(upstream):
         (FORECAST, {"past_days": "93"}, "Past days is invalid. Allowed range 0 to 92. Given 93."),
         (FORECAST, {"forecast_days": "17"}, "Forecast days is invalid. Allowed range 0 to 16. Given 17."),
         (FORECAST, OCTOBER | {"past_days": "1"}, "mutually exclusive"),
+        (ARCHIVE, OCTOBER | {"temperature_unit": "fahrenheit"}, "'temperature_unit' is not known"),
         (AIR, {"forecast_days": "8"}, "Allowed range 0 to 7"),
         (AIR, {"start_date": "2012-12-31", "end_date": "2013-01-01"}, "allowed range from 2013-01-01 to 2026-11-27"),
     ],

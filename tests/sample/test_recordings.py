@@ -51,7 +51,7 @@ def test_several_years_of_all_cities_come_in_one_quick_call(recorded, recordings
     recorded.json(ARCHIVE, **query)
     began = time.monotonic()
     got = recorded.get(ARCHIVE, **query)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5  # a fraction of a second on an idle machine
     assert [len(one["hourly"]["time"]) for one in got.json()] == [3 * 365 * 24] * len(cities)
 
 

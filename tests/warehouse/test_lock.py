@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from warehouse.connection import connect
 from warehouse.errors import BadInput, LockHeld
 from warehouse.lock import hold, holder, lock_path
 from warehouse.settings import ROOT, Settings, load_settings
@@ -121,3 +122,31 @@ def test_a_data_directory_that_is_a_file_is_bad_input(tmp_path: Path) -> None:
     blocked.write_text("")
     with pytest.raises(BadInput, match="SKYDUCK_DATA_DIR"), hold(load_settings(data_dir=blocked), run_id="x", now=NOW):
         pass
+
+
+CHILD = """
+import os, sys, time
+from pathlib import Path
+from warehouse.connection import connect
+from warehouse.settings import load_settings
+with connect(load_settings(data_dir=Path(sys.argv[1]))):
+    print("open", flush=True)
+    time.sleep(1.0)
+"""
+
+
+def test_a_run_after_a_kill_waits_for_the_killed_runs_last_child(
+    settings: Settings, first: subprocess.Popen[str]
+) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(settings.data_dir)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "open\n"
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    with pytest.raises(LockHeld), connect(settings):
+        pass
+    with hold(settings, run_id="second", now=NOW), connect(settings):
+        pass
+    child.communicate()

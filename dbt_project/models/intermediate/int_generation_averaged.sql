@@ -1,17 +1,20 @@
+{{ config(materialized='incremental', incremental_strategy='append', on_schema_change='fail') }}
+
 {%- set least_accounted_share = 0.95 -%}
 
 with
 
 quarters as (
 
-    select * exclude (has_repeated_stamps) from {{ ref('stg_energy_charts__generation') }} where not has_repeated_stamps
+    select * exclude (has_repeated_stamps) from {{ ref('stg_energy_charts__generation') }}
+    where not has_repeated_stamps {{ and_newer_than_held() }}
     union all
     -- a stamp sent twice counts once; sent twice with two values, it counts as not reported
     select
         payload_seq, country, production_type, fetched_at, mode, observed_at, step_seconds,
         max(power_mw) as power_mw
     from {{ ref('stg_energy_charts__generation') }}
-    where has_repeated_stamps
+    where has_repeated_stamps {{ and_newer_than_held() }}
     group by all
     having min(power_mw) = max(power_mw)
 
@@ -53,7 +56,7 @@ typed as (
 usual as (
 
     select payload_seq, sum(usual_mw) as usual_mw
-    from (select distinct payload_seq, production_type, usual_mw from typed)
+    from (select distinct payload_seq, production_type, usual_mw from typed) as types
     group by payload_seq
 
 ),
@@ -66,8 +69,8 @@ mixed as (
         sum(power_mw * gco2eq_kwh) as emissions,
         sum(power_mw) filter (where is_low_carbon) as low_carbon_mw,
         coalesce(sum(usual_mw) filter (where is_known), 0) as accounted_mw,
-        string_agg(production_type, ', ' order by production_type)
-            filter (where not is_known and power_mw > 0) as unknown_types
+        string_agg(production_type, ', ' order by production_type) filter (where not is_known and power_mw > 0)
+            as unknown_types
     from typed
     group by all
 

@@ -6,10 +6,10 @@ readings as materialized (
 
     select
         series_id, observed_at, value, payload_seq, priority, fetched_at, reason,
-        case when mode = 'backfill' then least(observed_at + known_lag, fetched_at) else fetched_at end as first_known_at,
-        null::integer as held_version_no
-    from {{ ref('int_readings_unioned') }}
-    {{ where_not_yet_in(this) }}
+        null::integer as held_version_no,
+        case when mode = 'backfill' then least(observed_at + known_lag, fetched_at) else fetched_at end
+            as first_known_at
+    from ({{ new_readings(ref('int_readings_unioned'), this) }}) as arrived
 
 ),
 
@@ -20,8 +20,8 @@ candidates as (
     union all
     -- where the hour stood before this batch: its value, and the highest priority that has spoken
     select
-        series_id, observed_at, max_by(value, payload_seq), max(payload_seq), max(priority), null, null, null,
-        max(version_no)
+        series_id, observed_at, max_by(value, payload_seq), max(payload_seq), max(priority), null, null,
+        max(version_no), null
     from {{ this }} semi join readings using (series_id, observed_at)
     where reason is null
     group by series_id, observed_at
@@ -29,7 +29,7 @@ candidates as (
 
 ),
 
--- most hours are spoken of once: only the others need windows (a hash collision sends an hour there needlessly, no more)
+-- most hours are spoken of once: only the others need windows (a collision sends an hour there needlessly, no more)
 contested_keys as (
 
     select hash(series_id, observed_at) as contested_key from candidates group by all having count(*) > 1
@@ -40,12 +40,8 @@ bodies as (
 
     select
         series_id, observed_at, payload_seq,
-        min(value) as value,
-        min(value) <> max(value) as is_conflict,
-        min(priority) as priority,
-        min(fetched_at) as fetched_at,
-        min(first_known_at) as first_known_at,
-        min(held_version_no) as held_version_no
+        min(value) as value, min(value) <> max(value) as is_conflict, min(held_version_no) as held_version_no,
+        min(priority) as priority, min(fetched_at) as fetched_at, min(first_known_at) as first_known_at
     from candidates semi join contested_keys on hash(series_id, observed_at) = contested_key
     group by series_id, observed_at, payload_seq
 
@@ -63,17 +59,17 @@ compared as (
         coalesce(priority > standing_priority and value = standing_value, false) as is_confirmation
     from bodies
     where not is_conflict
-    window before as (
-        partition by series_id, observed_at order by payload_seq rows between unbounded preceding and 1 preceding
-    )
+    window
+        before as (
+            partition by series_id, observed_at order by payload_seq rows between unbounded preceding and 1 preceding
+        )
 
 ),
 
 rejected as (
 
     select series_id, observed_at, value, payload_seq, priority, fetched_at, reason
-    from readings
-    where reason is not null
+    from readings where reason is not null
     union all
     select
         series_id, observed_at, readings.value, payload_seq, readings.priority, readings.fetched_at,
@@ -102,15 +98,8 @@ final as (
     from compared
     qualify held_version_no is null and (is_first or is_change or is_confirmation)
     union all
-    -- the same rejected reading received again is listed once
-    select series_id, observed_at, value, payload_seq, priority, fetched_at, null, false, reason
+    select distinct series_id, observed_at, value, payload_seq, priority, fetched_at, null::integer, false, reason
     from rejected
-    {% if is_incremental() %}
-    where (series_id, observed_at, value, reason) not in (
-        select (series_id, observed_at, value, reason) from {{ this }} where reason is not null
-    )
-    {% endif %}
-    qualify row_number() over (partition by series_id, observed_at, value, reason order by payload_seq) = 1
 
 )
 

@@ -1,8 +1,3 @@
-{%- set open_meteo_variables = [
-    'temperature_c', 'relative_humidity_pct', 'cloud_cover_pct', 'wind_speed_kmh', 'pm2_5_ugm3', 'nitrogen_dioxide_ugm3',
-] -%}
-{%- set generation_variables = ['carbon_intensity_gco2eq_kwh', 'low_carbon_pct'] -%}
-
 with
 
 series as (select * from {{ ref('int_series_registered') }}),
@@ -11,7 +6,7 @@ sources as (select * from {{ ref('sources') }}),
 
 readings as (
 
-    {% for variable in open_meteo_variables %}
+    {% for variable in supplied_variables()['open_meteo'] %}
     -- hours after the moment of fetching are forecasts, not observations
     select
         'open_meteo' as source, endpoint, subject, '{{ variable }}' as variable, payload_seq, fetched_at, mode,
@@ -25,7 +20,7 @@ readings as (
         observed_at, pm2_5_ugm3, case when pm2_5_ugm3 = -1 then 'station offline marker -1' end
     from {{ ref('stg_data_gov_sg__pm25') }}
     where pm2_5_ugm3 is not null
-    {% for variable in generation_variables %}
+    {% for variable in supplied_variables()['energy_charts'] %}
     union all
     select
         'energy_charts', 'public_power', country, '{{ variable }}', payload_seq, fetched_at, mode,

@@ -33,6 +33,7 @@ final as (
     from series
     inner join variables on series.dataset = variables.dataset
     inner join places on series.place_id = places.place_id
+    where {{ is_supplied('series.source', 'variables.variable') }}
 
 )
 

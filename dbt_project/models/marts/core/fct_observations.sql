@@ -4,11 +4,17 @@
 
 with
 
-spans as ({{ spans_to_build(this) }}),
+spans as (
+
+    {{ spans_to_build(this) }}
+
+),
 
 known as (
 
-    select hours.*, spans.since, spans.is_begun, spans.stuck_after_hours
+    select
+        hours.*,
+        spans.since, spans.is_begun, spans.stuck_after_hours, to_hours(greatest(spans.stuck_after_hours - 1, 0)) as trail
     from {{ ref('int_hours_standing') }} as hours
     inner join spans on hours.series_id = spans.series_id
     where
@@ -20,8 +26,7 @@ known as (
 refused as (
 
     select series_id, observed_at, max(payload_seq) as payload_seq
-    from {{ ref('int_readings_judged') }}
-    where reason is not null and observed_at >= {{ oldest_hour }}
+    from {{ ref('int_readings_judged') }} where reason is not null and observed_at >= {{ oldest_hour }}
     group by series_id, observed_at
 
 ),
@@ -32,23 +37,18 @@ flat as (
     select series_id, observed_at
     from known
     where stuck_after_hours > 0
-    window trail as (
-        partition by series_id order by observed_at
-        range between to_hours(stuck_after_hours - 1) preceding and current row
-    )
+    window
+        trailing_hours as (partition by series_id order by observed_at range between trail preceding and current row)
     qualify
-        min(value) over trail = max(value) over trail
-        and min(observed_at) over trail = observed_at - to_hours(stuck_after_hours - 1)
-        and count(*) over trail >= 0.75 * stuck_after_hours
+        min(value) over trailing_hours = max(value) over trailing_hours
+        and min(observed_at) over trailing_hours = observed_at - trail
+        and count(*) over trailing_hours >= 0.75 * stuck_after_hours
 
 ),
 
 extents as (
 
-    select
-        series_id,
-        case when is_begun then since else min(observed_at) end as from_at,
-        max(observed_at) as to_at
+    select series_id, case when is_begun then since else min(observed_at) end as from_at, max(observed_at) as to_at
     from known
     group by series_id, since, is_begun
 
@@ -57,8 +57,7 @@ extents as (
 -- only days that lack an hour are laid on the grid
 days as (
 
-    select series_id, unnest(generate_series(date_trunc('day', from_at), to_at, interval 1 day)) as day_at
-    from extents
+    select series_id, unnest(generate_series(date_trunc('day', from_at), to_at, interval 1 day)) as day_at from extents
 
 ),
 

@@ -1,6 +1,14 @@
 with
 
-refused as (select * from {{ ref('int_readings_judged') }} where reason is not null),
+-- bodies overlap: the same refused reading comes again and again, and counts when it first came
+refused as (
+
+    select *
+    from {{ ref('int_readings_judged') }}
+    where reason is not null
+    qualify row_number() over (partition by series_id, observed_at, value, reason order by payload_seq) = 1
+
+),
 
 series as (select * from {{ ref('int_series_registered') }}),
 

@@ -5,19 +5,27 @@ Only what lies before the feature marts is written by hand: observations, their 
 
 from __future__ import annotations
 
-from datetime import datetime
+import shutil
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
 import jinja2
 import numpy as np
 import pandas as pd
+import pytest
 
+from ml.params import Params, load_params
 from warehouse.connection import connect
 from warehouse.settings import Settings
 
 DBT = Path(__file__).resolve().parents[2] / "dbt_project"
+START = datetime(2026, 1, 1)
+NOW = datetime(2026, 3, 22, 7)  # not on the three-hourly grid
+DAYS = 80
 SCHEMAS = {"int_observation_versions": "staging"}
 
 TABLES = """
@@ -30,11 +38,11 @@ select
     first_observed_at, last_observed_at, n_hours, n_missing,
 from series;
 create or replace table marts.fct_observations as
-with bounds as (select series_id, min(observed_at) as a, max(observed_at) as b from readings group by all),
+with bounds as (select series_id::varchar as series_id, min(observed_at) as a, max(observed_at) as b from readings group by all),
 grid as (select series_id, unnest(generate_series(a, b, interval 1 hour)) as observed_at from bounds),
 versions as (
     select
-        series_id, observed_at,
+        series_id::varchar as series_id, observed_at,
         arg_max(value, version_no) as value, arg_min(value, version_no) as first_value, min(known_at) as first_known_at,
         case when count(*) > 1 then max(known_at) end as last_revised_at, count(*)::integer as n_versions,
     from readings group by all
@@ -108,3 +116,81 @@ def build_marts(settings: Settings, series: list[dict[str, Any]], table: pd.Data
         con.register("readings", table)
         con.execute(TABLES)
         build_features(con, as_of)
+
+
+def wave(seed: int, hours: int = DAYS * 24 + 8) -> np.ndarray:
+    """Something like PM2.5: a daily course, slow weather, noise; learnable and never negative."""
+    rng = np.random.default_rng(seed)
+    at = np.arange(hours)
+    weather = np.convolve(rng.normal(size=hours + 47), np.ones(48) / 7, mode="valid")
+    return np.maximum(20 + 8 * np.sin(2 * np.pi * (at - 3 * seed) / 24) + 3 * weather + rng.normal(0, 1, hours), 0.1)
+
+
+def small_world() -> tuple[list[dict[str, Any]], pd.DataFrame]:
+    """Dataset `air`: three places with PM2.5, two of them with NO2 as well."""
+    series, tables = [], []
+    for number, place in enumerate(("A", "B", "C")):
+        series.append(series_row("air", place, "pm2_5_ugm3", is_target=True, latitude=51.0 + number))
+        tables.append(readings(series[-1]["series_id"], START, wave(number)))
+        if place != "C":
+            series.append(series_row("air", place, "nitrogen_dioxide_ugm3", is_target=False))
+            tables.append(readings(series[-1]["series_id"], START, 2 * wave(number)))
+    return series, pd.concat(tables, ignore_index=True)
+
+
+def small_params(dataset: str = "air", **training: Any) -> Params:
+    """The dataset's own params.yaml block with everything that takes time made small."""
+    params = load_params(dataset)
+    models = {name: dict(block) for name, block in params.models.items()}
+    models["lightgbm_direct"] |= {"n_trees": 50, "n_spread_trees": 10, "num_leaves": 15, "min_data_in_leaf": 40, "learning_rate": 0.15}
+    return params.model_copy(update={
+        "models": models,
+        "features": params.features.model_copy(update={"lags": 24}),
+        "training": params.training.model_copy(
+            update={"min_days": 20, "max_train_rows": 12_000, "history_days": 400, **training}
+        ),
+        "evaluation": params.evaluation.model_copy(update={"select_days": 21, "select_hours": (0,), "report_days": 10}),
+        "calibration": params.calibration.model_copy(update={"min_rows": 100}),
+    })
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with the small world's marts as of NOW."""
+    folder = tmp_path_factory.mktemp("world")
+    build_marts(Settings(data_dir=folder), *small_world(), NOW)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def world(built: Path) -> Settings:
+    """The small world, for tests that only read."""
+    return Settings(data_dir=built)
+
+
+@pytest.fixture
+def own_world(built: Path, tmp_path: Path) -> Settings:
+    """The small world, for tests that write."""
+    shutil.copytree(built, tmp_path / "data")
+    return Settings(data_dir=tmp_path / "data")
+
+
+@pytest.fixture
+def make_world(tmp_path: Path) -> Callable[..., Settings]:
+    """A world of one's own: make_world(series, readings, as_of)."""
+
+    def make(series: list[dict[str, Any]], table: pd.DataFrame, as_of: datetime = NOW, name: str = "made") -> Settings:
+        settings = Settings(data_dir=tmp_path / name)
+        build_marts(settings, series, table, as_of)
+        return settings
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def made() -> SimpleNamespace:
+    """What the tests build worlds from."""
+    return SimpleNamespace(
+        start=START, now=NOW, hour=timedelta(hours=1), day=timedelta(days=1), wave=wave, series_row=series_row,
+        readings=readings, small_world=small_world, small_params=small_params, build_features=build_features,
+    )

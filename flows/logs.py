@@ -1,0 +1,66 @@
+"""Structured logs: one JSON object a line under `<data_dir>/logs`, with the run's id and without its secrets."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from pydantic import SecretStr
+
+from warehouse.settings import Settings
+
+KEEP_BYTES = 5_000_000
+WARNING, INFO = 30, 20
+
+
+def quiet() -> None:
+    """Before a run has begun: only warnings, on stderr."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def to_file(settings: Settings, run_id: str) -> None:
+    """From here on every line goes to skyduck.jsonl; a file that has grown long becomes skyduck.1.jsonl."""
+    folder = settings.data_dir.resolve() / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "skyduck.jsonl"
+    if path.exists() and path.stat().st_size > KEEP_BYTES:
+        path.replace(folder / "skyduck.1.jsonl")
+    structlog.contextvars.bind_contextvars(run_id=run_id)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _Redact(settings),
+            structlog.processors.JSONRenderer(default=str),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(INFO),
+        logger_factory=structlog.WriteLoggerFactory(path.open("a", encoding="utf-8")),
+        cache_logger_on_first_use=False,
+    )
+
+
+class _Redact:
+    """Replaces every secret of the settings wherever it stands in a line."""
+
+    def __init__(self, settings: Settings) -> None:
+        values = (getattr(settings, name) for name in type(settings).model_fields)
+        self._secrets = [v.get_secret_value() for v in values if isinstance(v, SecretStr) and v.get_secret_value()]
+
+    def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        return {key: self._clean(value) for key, value in event.items()}
+
+    def _clean(self, value: Any) -> Any:
+        if not self._secrets or isinstance(value, int | float | bool) or value is None:
+            return value
+        text = str(value)
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text

@@ -1,0 +1,154 @@
+"""Who answers for a series: champion, challenger, statistical, naive, climatology; each row says which and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from ml import registry
+from ml.calibrate import Calibration
+from ml.competition import STAND_IN
+from ml.dataset import Panel
+from ml.forecaster import QUANTILE_NAMES, QUANTILES, Floats, build
+from ml.params import Params
+from ml.registry import Bundle
+from warehouse import marts
+from warehouse.errors import ArtefactRefused
+from warehouse.settings import Settings
+
+Read = Callable[[tuple[str, ...]], Panel]
+LEARNT_RUNGS = ("champion", "challenger")
+LEAST_HOURS_OF_DAY = 3
+
+
+@dataclass(frozen=True)
+class Answered:
+    """`rows`, one per (series_id, horizon_h): variable, model_version, rung, rung_reason and the quantiles."""
+
+    rows: pd.DataFrame
+    silent: list[str]
+    notes: list[str]
+
+    def rung_of_series(self) -> list[str]:
+        return self.rows.drop_duplicates("series_id")["rung"].tolist()
+
+
+@dataclass(frozen=True)
+class Rung:
+    name: str
+    model_version: str
+    bundle: Bundle
+
+
+def answer(settings: Settings, params: Params, *, now: datetime, series: pd.DataFrame, read: Read) -> Answered:
+    """Every series of `series` (one dataset's targets) with at least one reading, over all horizons."""
+    rungs, refused = _rungs(settings, params, now)
+    covariates = {name for rung in rungs for name in rung.bundle.params.features.covariates}
+    panel = read(tuple(sorted(covariates)))
+    parts: list[pd.DataFrame] = []
+    why = dict.fromkeys(series["series_id"], "; ".join(refused))
+    for rung in rungs:
+        part, passed = _answered_by(rung, panel, params, set(why))
+        parts.append(part.assign(rung_reason=part["series_id"].map(why).replace("", None)))
+        done = set(part["series_id"])
+        why = {name: _and(reason, passed.get(name)) for name, reason in why.items() if name not in done}
+        if not why:
+            break
+    if why:
+        climate = _climatology(settings, params, now, why)
+        parts.append(climate)
+        why = {name: reason for name, reason in why.items() if name not in set(climate["series_id"])}
+    rows = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+    rows["variable"] = rows["series_id"].map(series.set_index("series_id")["variable"])
+    notes = [f"{params.dataset}: {reason}" for reason in refused]
+    return Answered(rows, sorted(why), notes)
+
+
+def _rungs(settings: Settings, params: Params, now: datetime) -> tuple[list[Rung], list[str]]:
+    """What can be loaded, best first, with untrained stand-ins at the end; and what was refused."""
+    rungs, refused = [], []
+    for name, row in registry.ladder(settings, params.dataset, now):
+        try:
+            rungs.append(Rung(name, str(row["model_version"]), registry.load(settings, row)))
+        except ArtefactRefused as error:
+            refused.append(f"{name} refused: {error}")
+    if not rungs and not refused:
+        refused.append("no trained model")
+    have = {rung.name for rung in rungs}
+    for name, model in (("statistical", "statistical"), ("naive", STAND_IN)):
+        if name not in have and model in (*params.models, STAND_IN):
+            bundle = Bundle(model, params, {model: build(model, params)}, Calibration.none(params.calibration))
+            rungs.append(Rung(name, f"{params.dataset}-{model}-untrained", bundle))
+    return sorted(rungs, key=lambda rung: list(params.fallback.widen_by_rung).index(rung.name)), refused
+
+
+def _answered_by(
+    rung: Rung, panel: Panel, params: Params, wanted: set[str]
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Rows of the series this rung can answer in full; and why it passed over the others."""
+    stale = panel.stats["staleness_h"]
+    passed: dict[str, str] = {}
+    able = np.zeros(len(panel.origin_h), bool)
+    for position, code in enumerate(panel.series_code):
+        name = str(panel.series["series_id"].iloc[code])
+        reason = _unable(rung.name, float(stale[position]), float(panel.stats["n_known_24"][position]), params)
+        if reason:
+            passed[name] = reason
+        able[position] = name in wanted and reason is None
+    mine = panel.rows(able[panel.origin])
+    if not len(mine):
+        return pd.DataFrame(columns=["series_id"]), passed
+    fallback = params.fallback
+    late = np.minimum(1 + fallback.widen_per_stale_hour * stale[mine.origin].astype(np.float64), fallback.widen_most)
+    widen = late * fallback.widen_by_rung[rung.name]
+    quantiles = rung.bundle.calibration.apply(rung.bundle.raw(mine), mine.horizon, widen)
+    rows = mine.row_frame().drop(columns="origin_at").assign(model_version=rung.model_version, rung=rung.name)
+    rows[list(QUANTILE_NAMES)] = quantiles
+    complete = np.asarray(np.isfinite(quantiles).all(axis=1), bool)
+    unanswered = {str(name) for name in rows["series_id"].to_numpy()[~complete]}
+    passed |= dict.fromkeys(unanswered, f"{rung.name} has no answer for the gaps before the origin")
+    return rows[~rows["series_id"].isin(unanswered)], passed
+
+
+def _unable(rung: str, stale: float, known: float, params: Params) -> str | None:
+    if not np.isfinite(stale):
+        return "nothing known in the week before the origin"
+    if rung in LEARNT_RUNGS and stale > params.fallback.max_staleness_h:
+        return f"last value is {stale:.0f} h old"
+    if rung in LEARNT_RUNGS and known < params.fallback.min_known_24:
+        return f"{known:.0f} of the last 24 hours known"
+    return None
+
+
+def _climatology(settings: Settings, params: Params, now: datetime, why: dict[str, str]) -> pd.DataFrame:
+    """Quantiles of the last 60 known days by hour of the day, for series that no model can answer."""
+    table = marts.climatology(settings, params.dataset, now, QUANTILES).to_pandas()
+    start = now.replace(minute=0, second=0, microsecond=0)
+    parts = []
+    for name, group in table[table["series_id"].isin(why)].groupby("series_id"):
+        by_hour = {hour: (n, q) for hour, n, q in zip(group["hour_utc"], group["n"], group["quantiles"], strict=True)}
+        overall = next(q for hour, (_, q) in by_hour.items() if pd.isna(hour))
+        horizon = np.arange(1, params.horizon_h + 1, dtype=np.int32)
+        quantiles = np.stack([_of_hour(by_hour, float((start.hour + h) % 24), overall) for h in horizon])
+        centre = quantiles[:, [3]]
+        quantiles = centre + (quantiles - centre) * params.fallback.widen_by_rung["climatology"]
+        part = pd.DataFrame({"series_id": name, "horizon_h": horizon})
+        part[list(QUANTILE_NAMES)] = quantiles
+        parts.append(part.assign(
+            model_version=f"{params.dataset}-climatology", rung="climatology",
+            rung_reason=why[str(name)] or "no origin features for this hour",
+        ))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["series_id"])
+
+
+def _of_hour(by_hour: dict[float, tuple[int, Floats]], hour: float, overall: Floats) -> Floats:
+    n, quantiles = by_hour.get(hour, (0, overall))
+    return np.asarray(quantiles if n >= LEAST_HOURS_OF_DAY else overall, np.float64)
+
+
+def _and(reason: str, more: str | None) -> str:
+    return reason if not more or more in reason else "; ".join(filter(None, (reason, more)))

@@ -1,0 +1,103 @@
+"""The Makefile, the scripts and the workflows: what they promise, without running them for minutes."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from warehouse.settings import ROOT
+
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+INSTALL = (ROOT / ".ci" / "install").read_text(encoding="utf-8")
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+TARGETS = ("run", "test", "lint", "unit", "scoreboard", "bench", "soak", "docs", "clean", "help")
+QUIET = (
+    "DO_NOT_TRACK",
+    "PREFECT_SERVER_ANALYTICS_ENABLED",
+    "DVC_NO_ANALYTICS",
+    "STREAMLIT_BROWSER_GATHER_USAGE_STATS",
+)
+
+
+def dry(*arguments: str, cwd: Path = ROOT) -> str:
+    done = subprocess.run(["make", "-n", *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_each_target_is_listed_by_make_help(target: str) -> None:
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert re.search(rf"^  make {target} ", done.stdout, re.MULTILINE)
+    dry(target)
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_nothing_reports_home(name: str) -> None:
+    assert f"export {name} :=" in MAKEFILE
+
+
+def test_the_lock_is_installed_by_hash_once_and_names_no_index(tmp_path: Path) -> None:
+    assert INSTALL.count("--no-deps --require-hashes") == 3
+    (tmp_path / "Makefile").write_text(MAKEFILE)
+    lock = tmp_path / "requirements.lock"
+    lock.write_text("a==1 --hash=sha256:0\n")
+    assert ".ci/install" in dry("install", cwd=tmp_path)
+    (tmp_path / ".venv").mkdir()
+    stamp = re.search(r"touch (\S+)", dry("install", cwd=tmp_path))
+    assert stamp
+    (tmp_path / stamp[1]).touch()
+    assert ".ci/install" not in dry("install", cwd=tmp_path), "a second make reinstalls nothing"
+    lock.write_text("a==2 --hash=sha256:1\n")
+    assert ".ci/install" in dry("install", cwd=tmp_path), "another lock is installed"
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert not re.search(r"https?://|--index-url|--find-links", text)
+
+
+def test_arguments_and_the_upstream_reach_the_command() -> None:
+    assert (
+        dry("run", "ARGS=--plain --as-of 2026-01-01").splitlines()[-1].endswith("flows run --plain --as-of 2026-01-01")
+    )
+    printed = subprocess.run(
+        ["make", "-pn", "run", "UPSTREAM=live"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert "SKYDUCK_UPSTREAM := live" in printed
+    assert "--bars b.json" in dry("scoreboard", "BARS=b.json")
+    assert "--bars" not in dry("scoreboard")
+
+
+@pytest.mark.parametrize("name", ["run", "install"])
+def test_the_scripts_are_executable_and_parse(name: str) -> None:
+    path = ROOT / ".ci" / name
+    assert os.access(path, os.X_OK)
+    shell = path.read_text(encoding="utf-8").splitlines()[0].rsplit("/", 1)[-1].split()[-1]
+    subprocess.run([shell, "-n", str(path)], check=True)
+
+
+def test_ci_calls_the_same_command_as_a_person() -> None:
+    assert (ROOT / ".ci" / "run").read_text(encoding="utf-8").rstrip().endswith("exec make test")
+    assert ".ci/run" in (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_workflows_have_least_permissions_and_pinned_actions(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    workflow = yaml.safe_load(text)
+    assert workflow["permissions"] == {}
+    for job in workflow["jobs"].values():
+        assert job["permissions"] == {"contents": "read"}
+        assert job["timeout-minutes"] <= 90
+    for used in re.findall(r"uses: (\S+)(.*)", text):
+        assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", used[0])
+        assert re.fullmatch(r" # v\d+\.\d+\.\d+", used[1])
+
+
+def test_the_daily_workflow_runs_one_at_a_time_and_is_never_cut_short() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "daily.yml").read_text(encoding="utf-8"))
+    assert workflow["concurrency"]["cancel-in-progress"] is False
+    assert workflow[True]["schedule"] == [{"cron": "10 6 * * *"}]  # YAML reads `on` as true

@@ -1,0 +1,159 @@
+"""Each step leaves its record; nothing new means nothing done."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from flows import fingerprint as prints
+from flows import logs, steps
+from flows.meter import Meter
+from flows.run import Run, new_run_id
+from flows.upstream import upstream
+from warehouse.connection import connect
+from warehouse.errors import BadInput, UpstreamFailed
+from warehouse.overview import last_runs
+from warehouse.publish import publish
+from warehouse.settings import Settings, load_settings
+
+NOW = datetime(2026, 11, 20, 6, 10)
+
+
+def quiet(line: str) -> None:
+    """No progress."""
+
+
+@pytest.fixture
+def run(settings: Settings) -> Run:
+    return Run(settings, "daily", NOW, new_run_id(NOW), quiet)
+
+
+def rows(settings: Settings) -> list[tuple[str, str, str]]:
+    with connect(settings) as con:
+        found = con.execute("select step, status, detail ->> 'error' from ml.runs order by started_at, step").fetchall()
+    return [(str(step), str(status), str(error)) for step, status, error in found]
+
+
+def test_a_step_records_its_cost_and_its_rows(run: Run) -> None:
+    with run.step("load") as note:
+        block = bytearray(40_000_000)
+        sum(range(2_000_000))
+        time.sleep(0.6)
+        note.n_rows = len(block)
+    (row,) = run.steps
+    assert (row.status, row.n_rows, row.started_at >= NOW) == ("ok", 40_000_000, True)
+    assert row.seconds >= 0.6
+    assert 0 < row.cpu_seconds < row.seconds + 1
+    assert row.peak_mib > 40
+    assert rows(run.settings) == [("load", "ok", "None")]
+
+
+def test_a_failed_step_is_recorded_with_its_error_and_the_error_goes_on(run: Run) -> None:
+    with pytest.raises(UpstreamFailed), run.step("total"), run.step("load"):
+        raise UpstreamFailed("the host is down")
+    assert [(step, status) for step, status, _ in rows(run.settings)] == [("total", "failed"), ("load", "failed")]
+    assert last_runs(run.settings)[0]["status"] == "failed"
+    assert "the host is down" in last_runs(run.settings)[0]["error"]
+
+
+def test_a_step_that_is_tried_again_leaves_one_row(run: Run) -> None:
+    with pytest.raises(ValueError, match="once"), run.step("load"):
+        raise ValueError("once")
+    with run.step("load"):
+        pass
+    assert rows(run.settings) == [("load", "ok", "None")]
+
+
+def test_a_run_without_an_end_shows_as_interrupted(run: Run) -> None:
+    with run.step("load"):
+        pass
+    assert last_runs(run.settings)[0]["status"] == "interrupted"
+
+
+def test_the_meter_counts_child_processes() -> None:
+    import subprocess
+    import sys
+
+    with Meter() as meter:
+        subprocess.run([sys.executable, "-c", "x = bytearray(80_000_000); sum(range(30_000_000))"], check=True)
+    assert meter.cpu_seconds > 0.2
+
+
+def marts(settings: Settings) -> None:
+    with connect(settings) as con:
+        con.execute("create schema if not exists marts")
+        con.execute("create or replace table marts.dim_series as select 'a' as series_id")
+
+
+def test_a_copy_made_from_the_same_things_needs_no_second_one(run: Run) -> None:
+    marts(run.settings)
+    assert not steps.is_nothing_new(run), "nothing is published yet"
+    publish(run.settings, run_id="r1", now=NOW, fingerprint=prints.fingerprint(run.settings, NOW))
+    assert steps.is_nothing_new(run)
+    run.force = True
+    assert not steps.is_nothing_new(run)
+
+
+def test_a_new_body_a_champion_another_hour_or_another_seed_is_something_new(
+    settings: Settings, tmp_path: Path
+) -> None:
+    seeds = tmp_path / "seeds"
+    shutil.copytree(settings.seeds_dir, seeds)
+    settings = load_settings(data_dir=settings.data_dir, seeds_dir=seeds)
+    seen = [prints.fingerprint(settings, NOW)]
+    assert prints.fingerprint(settings, NOW + timedelta(minutes=40)) == seen[0], "the origin is the hour"
+    seen.append(prints.fingerprint(settings, NOW + timedelta(hours=1)))
+    with connect(settings) as con:
+        con.execute(
+            "insert into raw.payloads by name select 1 as payload_seq, 'r' as run_id, 's' as source, 'e' as endpoint, "
+            "'x' as subject, now()::timestamp as window_start, now()::timestamp as window_end, "
+            "now()::timestamp as fetched_at, 'live' as mode, 'ok' as status, 'h' as sha256, 0 as n_bytes"
+        )
+    seen.append(prints.fingerprint(settings, NOW))
+    with connect(settings) as con:
+        con.execute("insert into ml.champion_events values ('e', 'r', now()::timestamp, 'd', 'v', 'promote', 'x', 'y')")
+    seen.append(prints.fingerprint(settings, NOW))
+    with (seeds / "places.csv").open("a") as file:
+        file.write("\n")
+    seen.append(prints.fingerprint(settings, NOW))
+    assert len(set(seen)) == 5
+
+
+def test_sample_and_live_data_never_meet_in_one_warehouse(run: Run) -> None:
+    with run.step("load") as note:
+        note.detail["upstream"] = "sample"
+    live = load_settings(data_dir=run.settings.data_dir, upstream="live")
+    with (
+        pytest.raises(BadInput, match=r"holds sample data.*SKYDUCK_DATA_DIR=.data/live"),
+        upstream(live, now=NOW, progress=quiet),
+    ):
+        pass
+
+
+def test_a_live_run_starts_no_sample_server(settings: Settings) -> None:
+    live = load_settings(data_dir=settings.data_dir, upstream="live")
+    with upstream(live, now=NOW, progress=quiet) as found:
+        assert found.sample_url is None
+        assert found.upstream == "live"
+    assert not (settings.data_dir / "logs" / "sample.log").exists()
+
+
+def test_no_secret_reaches_the_log(settings: Settings) -> None:
+    import structlog
+
+    secret = load_settings(data_dir=settings.data_dir, MOTHERDUCK_TOKEN="canary-0815")
+    logs.to_file(secret, "r1")
+    try:
+        structlog.get_logger().info("asked", url="https://x/?apikey=canary-0815", nested={"a": "canary-0815"}, n=3)
+    finally:
+        logs.quiet()
+        structlog.contextvars.clear_contextvars()
+    text = (settings.data_dir / "logs" / "skyduck.jsonl").read_text()
+    assert "canary" not in text
+    line = json.loads(text)
+    assert (line["run_id"], line["n"], line["url"]) == ("r1", 3, "https://x/?apikey=***")
