@@ -40,6 +40,7 @@ for room in (run, data, model, look):
     room.register(app)
 
 
+STOPPED = 130
 STAYS = "what was committed stays, a rerun goes on from there"
 
 
@@ -66,10 +67,10 @@ def _code(arguments: list[str]) -> int:
         asked = "--debug" in arguments
         words = [*(["--debug"] if asked else []), *(word for word in arguments if word != "--debug")]
         code = app(args=words, prog_name="skyduck", standalone_mode=False)
+        if code == STOPPED:  # typer has made it of a KeyboardInterrupt
+            raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except typer.Exit as end:
-        if isinstance(end.__cause__, KeyboardInterrupt):
-            return _say(end, f"stopped by Ctrl-C; {STAYS}", 130)
         return end.exit_code
     except TyperException as error:
         show = getattr(error, "show", None)  # a usage error names the command and its help
@@ -77,7 +78,7 @@ def _code(arguments: list[str]) -> int:
     except SkyduckError as error:
         return _say(error, str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort) as error:
-        return _say(error, f"stopped by Ctrl-C; {STAYS}", 130)
+        return _say(error, f"stopped by Ctrl-C; {STAYS}", STOPPED)
     except Terminated as error:
         return _say(error, f"stopped by SIGTERM; {STAYS}", 143)
     except BrokenPipeError:
@@ -86,6 +87,8 @@ def _code(arguments: list[str]) -> int:
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         return _say(error, f"our fault, please report it (--debug shows where): {reason}", 1)
+    finally:
+        logs.quiet()
 
 
 def _say(error: BaseException, line: str, code: int) -> int:

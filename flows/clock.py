@@ -15,6 +15,11 @@ def machine_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
 
+def machine_stamp() -> str:
+    """To the microsecond: the order in which things really happened, whatever their as-of clocks say."""
+    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+
+
 def parse_as_of(text: str | None) -> datetime:
     """UTC without zone; a stamp without an offset is taken as UTC. Raises BadInput for nonsense and the future."""
     now = machine_now()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from pydantic import SecretStr
@@ -13,10 +13,15 @@ from warehouse.settings import Settings
 
 KEEP_BYTES = 5_000_000
 WARNING, INFO = 30, 20
+_file: TextIO | None = None
 
 
 def quiet() -> None:
-    """Before a run has begun: only warnings, on stderr."""
+    """Before a run has begun, and after it has ended: only warnings, on stderr."""
+    global _file
+    if _file is not None:
+        _file.close()
+        _file = None
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -26,11 +31,14 @@ def quiet() -> None:
 
 def to_file(settings: Settings, run_id: str) -> None:
     """From here on every line goes to skyduck.jsonl; a file that has grown long becomes skyduck.1.jsonl."""
+    global _file
+    quiet()
     folder = settings.data_dir.resolve() / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "skyduck.jsonl"
     if path.exists() and path.stat().st_size > KEEP_BYTES:
         path.replace(folder / "skyduck.1.jsonl")
+    _file = path.open("a", encoding="utf-8")
     structlog.contextvars.bind_contextvars(run_id=run_id)
     structlog.configure(
         processors=[
@@ -42,7 +50,7 @@ def to_file(settings: Settings, run_id: str) -> None:
             structlog.processors.JSONRenderer(default=str),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(INFO),
-        logger_factory=structlog.WriteLoggerFactory(path.open("a", encoding="utf-8")),
+        logger_factory=structlog.WriteLoggerFactory(_file),
         cache_logger_on_first_use=False,
     )
 

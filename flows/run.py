@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
-from flows.clock import Clock
+from flows.clock import Clock, machine_stamp
 from flows.dbt_log import DbtResult, Progress
 from flows.meter import Meter
 from warehouse.publish import Published
@@ -106,7 +106,7 @@ class Run:
             cpu_seconds=round(meter.cpu_seconds, 3),
             peak_mib=round(meter.peak_mib, 1),
             n_rows=note.n_rows,
-            detail=note.detail,
+            detail=note.detail | {"recorded_at": machine_stamp()},
         )
         self.steps.append(row)
         _log.info("step", step=name, status=status, seconds=row.seconds, peak_mib=row.peak_mib, n_rows=row.n_rows)

@@ -9,7 +9,7 @@ from functools import partial
 
 from flows import steps
 from flows.run import Call, Run, plainly
-from warehouse.errors import UpstreamFailed
+from warehouse.errors import BadInput, UpstreamFailed
 from warehouse.lock import hold
 
 
@@ -17,17 +17,24 @@ def daily(run: Run, call: Call = plainly) -> None:
     """load → freshness → dbt → train where due → predict → dbt → publish.
 
     A source that fails does not stop the rest; the run then ends with UpstreamFailed naming it. Nothing is published
-    after a failed data test. Where nothing is new since the last publication, it ends after the load.
+    after a failed data test. Where nothing is new since the last publication, or nothing was ever received, it ends
+    after the load.
     """
     with _whole(run):
         call("load", lambda: steps.load(run))
+        if not steps.has_anything(run):
+            raise_for_sources(run)
         call("freshness", lambda: steps.freshness(run))
         run.nothing_new = steps.is_nothing_new(run)
         if not run.nothing_new:
             call("dbt before ml", lambda: steps.build(run, "before"))
             for dataset, reason in steps.due(run):
                 call(f"train {dataset}", partial(steps.train, run, dataset, reason))
-            call("predict", lambda: steps.predict(run))
+            try:
+                call("predict", lambda: steps.predict(run))
+            except BadInput:
+                raise_for_sources(run)  # nothing to forecast because nothing was ever loaded
+                raise
             call("dbt after ml", lambda: steps.build(run, "after"))
             call("publish", lambda: steps.publish(run))
         raise_for_sources(run)

@@ -61,6 +61,7 @@ def prefect_api(settings: Settings, *, progress: Progress) -> Iterator[str]:
             import prefect  # noqa: F401  # beside the server's own start: it takes seconds, too
 
             _wait(process, url, log)
+            _close_the_dead()
             try:
                 yield url
             finally:
@@ -103,6 +104,21 @@ def _wait(process: subprocess.Popen[str], url: str, log: Path) -> None:
     raise SkyduckError(
         f"the temporary Prefect server did not start: {said or 'it said nothing'} (see {log}). {WITHOUT}"
     )
+
+
+def _close_the_dead() -> None:
+    """Runs of this server that still count as running were killed: the lock says that nobody else is at work."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
+    from prefect.client.schemas.objects import StateType
+    from prefect.client.schemas.sorting import FlowRunSort
+    from prefect.states import Crashed
+
+    open_states = FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING])
+    wanted = FlowRunFilter(state=FlowRunFilterState(type=open_states))
+    with get_client(sync_client=True) as client:
+        for run in client.read_flow_runs(flow_run_filter=wanted, limit=50, sort=FlowRunSort.START_TIME_DESC):
+            client.set_flow_run_state(run.id, Crashed(message="its process ended without a word"), force=True)
 
 
 def drain() -> None:

@@ -13,6 +13,7 @@ from flows.upstream import upstream
 from warehouse.errors import BadInput, SkyduckError
 from warehouse.publish import publish as publish_copy
 from warehouse.published import publication, published_copy
+from warehouse.runs import watermark
 
 if TYPE_CHECKING:
     from loader.summary import LoadSummary
@@ -55,6 +56,11 @@ def freshness(run: Run) -> None:
         note.detail["stale"] = run.stale
 
 
+def has_anything(run: Run) -> bool:
+    """Whether a body was ever received."""
+    return watermark(run.settings)[0] > 0
+
+
 def is_nothing_new(run: Run) -> bool:
     """The published copy was made from the same code, data, champions and origin: a rerun would only repeat it."""
     if run.force:
@@ -73,7 +79,7 @@ def build(run: Run, half: Literal["before", "after"]) -> None:
         result = dbt.build(run.settings, now=run.now, select=select, progress=run.progress)
         run.dbt.append(result)
         run.warnings += [f"dbt: {warning}" for warning in result.warnings]
-        note.detail |= {"ok": result.n_ok, "warn": result.n_warn, "error": result.n_error}
+        note.detail |= {"n_ok": result.n_ok, "n_warn": result.n_warn, "n_error": result.n_error}
         result.raise_for_failures()
 
 

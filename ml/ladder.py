@@ -34,7 +34,7 @@ class Answered:
     notes: list[str]
 
     def rung_of_series(self) -> list[str]:
-        return self.rows.drop_duplicates("series_id")["rung"].tolist()
+        return [] if self.rows.empty else self.rows.drop_duplicates("series_id")["rung"].tolist()
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ _LAST_RUNS = """
         run_id, flow, any_value(as_of) as as_of, min(started_at) as started_at, max(finished_at) as finished_at,
         coalesce(max(status) filter (step = 'total'), 'interrupted') as status,
         coalesce(max(seconds) filter (step = 'total'), sum(seconds)) as seconds,
-        max(peak_mib) as peak_mib, max(detail ->> 'error') as error
-    from ml.runs group by run_id, flow order by finished_at desc, run_id desc limit $1
+        max(peak_mib) as peak_mib, max(detail ->> 'error') filter (status = 'failed') as error
+    from ml.runs group by run_id, flow order by max(detail ->> 'recorded_at') desc, finished_at desc limit $1
 """
 _CHAMPIONS = """
     with newest as (

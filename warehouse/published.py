@@ -21,7 +21,11 @@ from warehouse.settings import Settings
 
 POINTER = "CURRENT"
 # Read-only alone is no sandbox: such a connection still reads and writes other files.
-_SANDBOX = {"enable_external_access": False, "lock_configuration": True, "threads": 2}
+_SANDBOX: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": False,
+    "lock_configuration": True,
+    "threads": 2,
+}
 COPY_NAME = re.compile(r"^gen-[A-Za-z0-9][A-Za-z0-9_-]{0,80}\.duckdb$")
 
 

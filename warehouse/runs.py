@@ -61,6 +61,6 @@ def last_upstream(settings: Settings) -> str | None:
     with connect(settings) as con:
         row = con.execute(
             "select detail ->> 'upstream' from ml.runs where step = 'load' and status = 'ok' "
-            "order by finished_at desc limit 1"
+            "order by detail ->> 'recorded_at' desc limit 1"
         ).fetchone()
     return str(row[0]) if row and row[0] else None

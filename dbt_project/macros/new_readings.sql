@@ -7,10 +7,11 @@
         {%- do return(['true']) -%}
     {%- endif -%}
     {%- set query -%}
-        select series.source, series.series_id, max(held.payload_seq) as payload_seq
+        select series.source, series.series_id, held.payload_seq
         from {{ ref('int_series_registered') }} as series
-        left join {{ relation }} as held on series.series_id = held.series_id
-        group by all
+        left join (
+            select series_id, max(payload_seq) as payload_seq from {{ relation }} group by series_id
+        ) as held on series.series_id = held.series_id
         order by all
     {%- endset -%}
     {%- set newest = {} -%}

@@ -116,7 +116,7 @@ def build(
                 full_refresh=full_refresh,
                 progress=run.progress,
             )
-            note.detail |= {"ok": result.n_ok, "warn": result.n_warn, "error": result.n_error}
+            note.detail |= {"n_ok": result.n_ok, "n_warn": result.n_warn, "n_error": result.n_error}
     if as_json:
         print_json(result)
     else:

@@ -44,7 +44,7 @@ def run(
         error = _attempt(today, screen, plain=plain)
     if as_json:
         print_json(summary.as_dict(today, error))
-    else:
+    elif today.loads is not None:
         summary.show(today)
     if error:
         raise error

@@ -26,12 +26,12 @@ class Combination:
         self.block = CombinationBlock(**params.models.get("combination", {}))
         unknown = [name for name in (*self.block.members, *self.block.shrink_to) if name not in params.models]
         if unknown or not self.block.members:
-            raise BadInput(f"params.yaml, combination: no such models to combine: {unknown or 'none named'}")
+            raise BadInput(f"params.yaml, combination: no such models to combine: {unknown}")
         self.members = self.block.members
         self.weights = self._normal({name: self.block.shrink_to.get(name, 0.0) for name in self.members})
 
     def fit_weights(self, answers: Mapping[str, Floats], actual: Floats, horizon: NDArray[np.int64]) -> None:
-        """The weights of the grid (non-negative, sum 1) with the least mean absolute error, shrunk to the prior ones."""
+        """The weights of the grid (non-negative, sum 1) with the least absolute error, shrunk to the prior ones."""
         points = np.stack([answers[name][:, MEDIAN] for name in self.members])
         known = np.isfinite(points).all(axis=0) & np.isfinite(actual)
         if not known.any():

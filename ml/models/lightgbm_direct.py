@@ -21,7 +21,7 @@ from warehouse.errors import ArtefactRefused
 from warehouse.faultpoint import reach
 
 MEAN_ABS_OF_NORMAL = 0.7979  # E|z| of a standard normal: from a mean absolute residual to a standard deviation
-SPREAD_ROWS = 60_000
+SPREAD_ROWS = 40_000
 
 
 class LightgbmBlock(Block):
@@ -69,7 +69,8 @@ class LightgbmDirect:
             "learning_rate": block.learning_rate, "num_leaves": block.num_leaves, "max_bin": block.max_bin,
             "min_data_in_leaf": block.min_data_in_leaf, "feature_fraction": block.feature_fraction,
             "lambda_l2": block.lambda_l2, "bagging_fraction": 0.8, "bagging_freq": 1,
-            "deterministic": True, "force_col_wise": True, "seed": seed, "num_threads": block.n_jobs, "verbose": -1,
+            "bin_construct_sample_cnt": 50_000, "deterministic": True, "force_col_wise": True, "seed": seed,
+            "num_threads": block.n_jobs, "verbose": -1,
         }
 
     def _boost(

@@ -97,7 +97,8 @@ class Scratch:
     def hashes(self, *tables: str) -> dict[str, tuple[Any, ...]]:
         """Rows and content of each table, whatever the order of its rows."""
         return {
-            table: self.rows(f"select count(*), coalesce(sum(hash(t)::hugeint), 0) from {table} as t")[0] for table in tables
+            table: self.rows(f"select count(*), coalesce(sum(hash(t)::hugeint), 0) from {table} as t")[0]
+            for table in tables
         }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +14,7 @@ START = datetime(2024, 1, 1)
 TABLES = ("staging.int_readings_judged", "marts.fct_observations", "marts.fct_quarantine", "marts.dim_series")
 LAST_BODY_OF_BATCH = (6, 11, 21, 24)
 Key = tuple[str, datetime]
+Built = tuple[Scratch, dict[str, Any], dict[str, Any]]
 
 
 def weather(place: str, endpoint: str, fetched: datetime, mode: str, values: dict[datetime, Any]) -> Body:
@@ -33,7 +33,7 @@ def bodies() -> list[Body]:
         first = START + timedelta(hours=dice.randrange(0, 11 * 24)) if n >= 6 else START + timedelta(days=7 * (n // 3))
         values: dict[datetime, Any] = {}
         for h in range(8 * 24 if n < 6 else dice.choice((5, 48, 120))):
-            value = 7.0 if place == "C" and 30 < h < 75 else dice.choice((3.0, 4.0, 4.5))
+            value: float | None = 7.0 if place == "C" and 30 < h < 75 else dice.choice((3.0, 4.0, 4.5))
             value = dice.choice((None, 99.0, -120.0)) if dice.random() < 0.08 else value
             values[first + timedelta(hours=h)] = value
         endpoint = "archive" if n < 6 else dice.choice(("archive", "forecast"))
@@ -61,7 +61,7 @@ def replay(received: list[Body]) -> dict[Key, list[tuple[float, datetime]]]:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Scratch, dict[str, Any], dict[str, Any]]]:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The warehouse after all batches; the hashes before and after one more run that brings nothing."""
     places = "".join(f"{p},Place {p},XX,1,2,UTC\n" for p in "ABC")
     series = "".join(f"weather,{p},open_meteo,{p}\n" for p in "AB")
@@ -76,10 +76,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Scratch, d
         wh.build(tests=batch == 3)
     first = wh.hashes(*TABLES)
     wh.build(tests=False)
-    yield wh, first, wh.hashes(*TABLES)
+    return wh, first, wh.hashes(*TABLES)
 
 
-def test_every_hour_has_the_versions_that_the_rule_gives_one_reading_after_another(built) -> None:
+def test_every_hour_has_the_versions_that_the_rule_gives_one_reading_after_another(built: Built) -> None:
     wh, _, _ = built
     found: dict[Key, list[tuple[float, datetime]]] = {}
     sql = "select series_id, observed_at, value, known_at from staging.int_observation_versions order by version_no"
@@ -90,7 +90,7 @@ def test_every_hour_has_the_versions_that_the_rule_gives_one_reading_after_anoth
     assert sum(len(held) > 2 for held in expected.values()) > 20, "the bodies must revise some hours more than once"
 
 
-def test_the_current_value_and_the_first_known_one_are_the_ends_of_the_versions(built) -> None:
+def test_the_current_value_and_the_first_known_one_are_the_ends_of_the_versions(built: Built) -> None:
     wh, _, _ = built
     columns = "series_id, observed_at, value, first_value, first_known_at, n_versions"
     rows = wh.rows(f"select {columns} from marts.fct_observations")
@@ -101,12 +101,12 @@ def test_the_current_value_and_the_first_known_one_are_the_ends_of_the_versions(
         assert (value, first_value, first_known_at) == ((held[-1][0], *held[0]) if held else (None, None, None))
 
 
-def test_a_run_that_brings_nothing_changes_nothing(built) -> None:
+def test_a_run_that_brings_nothing_changes_nothing(built: Built) -> None:
     _, first, again = built
     assert again == first
 
 
-def test_every_series_is_gridded_from_its_first_to_its_last_hour(built) -> None:
+def test_every_series_is_gridded_from_its_first_to_its_last_hour(built: Built) -> None:
     wh, _, _ = built
     sql = """select series_id, count(*), date_diff('hour', min(observed_at), max(observed_at)) + 1,
                     count(*) filter (where quality = 'missing') from marts.fct_observations group by all order by all"""
@@ -115,7 +115,7 @@ def test_every_series_is_gridded_from_its_first_to_its_last_hour(built) -> None:
     assert all(n == span and missing > 0 for _, n, span, missing in rows)
 
 
-def test_a_sensor_that_stood_still_is_flagged_from_the_hour_at_which_it_was_flat_for_a_day(built) -> None:
+def test_a_sensor_that_stood_still_is_flagged_from_the_hour_at_which_it_was_flat_for_a_day(built: Built) -> None:
     wh, _, _ = built
     values = dict(wh.rows("select observed_at, value from marts.fct_observations where series_id like '%.C.%'"))
     stuck = {row[0] for row in wh.rows("select observed_at from marts.fct_observations where quality = 'stuck'")}
@@ -129,7 +129,7 @@ def test_a_sensor_that_stood_still_is_flagged_from_the_hour_at_which_it_was_flat
     assert stuck == flat
 
 
-def test_a_refused_reading_is_in_the_quarantine_with_its_reason(built) -> None:
+def test_a_refused_reading_is_in_the_quarantine_with_its_reason(built: Built) -> None:
     wh, _, _ = built
     refused = {
         (f"weather.{b.subject}.temperature_c", datetime.fromisoformat(stamp), value)
@@ -145,7 +145,7 @@ def test_a_refused_reading_is_in_the_quarantine_with_its_reason(built) -> None:
     }  # fmt: skip
 
 
-def test_a_full_refresh_gives_the_same_tables(built) -> None:
+def test_a_full_refresh_gives_the_same_tables(built: Built) -> None:
     wh, _, batches = built
     wh.build("--full-refresh", tests=False)
     assert wh.hashes(*TABLES) == batches

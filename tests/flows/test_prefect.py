@@ -17,7 +17,7 @@ from warehouse.settings import ROOT, Settings
 
 # Two steps of our own under the real shell: the first source fails once, so that the load is tried again.
 FLOW = """
-import json, sys, urllib.request
+import json, sys, time, urllib.request
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,15 +40,15 @@ def load():
     return run.loads
 
 with prefect_api(settings, progress=print) as url:
-    if len(sys.argv) > 2:
-        print(json.dumps({"url": url}), flush=True)
-        import time; time.sleep(60)
     from prefect import flow
     from flows.shell import artifacts, as_task
 
     @flow(name="skyduck-tiny", flow_run_name="tiny {as_of}", persist_result=False)
     def tiny(as_of: str) -> None:
         call = as_task(run)
+        if len(sys.argv) > 2:
+            print("in the flow", flush=True)
+            time.sleep(60)
         call("load", load)
         call("freshness", lambda: None)
         run.warnings.append("a | b")
@@ -89,12 +89,26 @@ def servers(settings: Settings) -> list[int]:
     return found
 
 
-def test_steps_become_tasks_that_a_person_can_search_and_the_load_is_tried_again(settings: Settings) -> None:
+def test_steps_become_tasks_that_a_person_can_search_and_a_killed_run_leaves_nothing_running(
+    settings: Settings,
+) -> None:
+    killed = start(settings, "wait")
+    assert killed.stdout is not None
+    assert "temporary" in killed.stdout.readline()
+    assert killed.stdout.readline() == "in the flow\n"
+    assert servers(settings), "no server was there to be left behind"
+    killed.kill()
+    killed.communicate()
+    end = time.monotonic() + 10
+    while servers(settings) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert servers(settings) == []
+
     out, err = start(settings).communicate(timeout=120)
     assert out.strip(), err
     found = json.loads(out.splitlines()[-1])
-    assert found["attempts"] == 2
-    assert found["flow_runs"] == [["tiny 2026-11-20", "Completed"]]
+    assert found["attempts"] == 2, "the load is tried again"
+    assert sorted(found["flow_runs"]) == [["tiny 2026-11-20", "Completed"], ["tiny 2026-11-20", "Crashed"]]
     assert found["task_runs"] == [
         ["freshness 20261120T061000-abcdef", "Completed", ["dev", "sample", "skyduck"], 1],
         ["load 20261120T061000-abcdef", "Completed", ["dev", "sample", "skyduck"], 2],
@@ -102,21 +116,6 @@ def test_steps_become_tasks_that_a_person_can_search_and_the_load_is_tried_again
     assert "| open_meteo | archive | 3 | 3 |" in found["artifacts"]["skyduck-loads"]
     assert "- a \\| b" in found["artifacts"]["skyduck-warnings"]
     assert (settings.data_dir / "prefect" / "prefect.db").exists(), "Prefect's files lie under the data directory"
-    assert servers(settings) == []
-
-
-def test_a_killed_run_leaves_no_server_behind(settings: Settings) -> None:
-    process = start(settings, "wait")
-    assert process.stdout is not None
-    assert "temporary" in process.stdout.readline()
-    assert "127.0.0.1" in process.stdout.readline()
-    before = servers(settings)
-    process.kill()
-    process.communicate()
-    assert before, "no server was there to be left behind"
-    end = time.monotonic() + 10
-    while servers(settings) and time.monotonic() < end:
-        time.sleep(0.1)
     assert servers(settings) == []
 
 

@@ -157,3 +157,10 @@ def test_no_secret_reaches_the_log(settings: Settings) -> None:
     assert "canary" not in text
     line = json.loads(text)
     assert (line["run_id"], line["n"], line["url"]) == ("r1", 3, "https://x/?apikey=***")
+
+
+def test_the_last_run_is_the_one_that_ended_last_even_when_it_replayed_an_older_day(settings: Settings) -> None:
+    for run_id, now in (("new-day", NOW), ("old-day", NOW - timedelta(days=30))):
+        with Run(settings, "daily", now, run_id, quiet).step("total"):
+            pass
+    assert [row["run_id"] for row in last_runs(settings)] == ["old-day", "new-day"]

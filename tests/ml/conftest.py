@@ -33,17 +33,20 @@ create schema if not exists staging;
 create schema if not exists marts;
 create or replace table marts.dim_series as
 select
-    series_id, dataset, place_id, variable, is_target, unit, plausible_min, plausible_max, place_id as name, 'XX' as country,
+    series_id, dataset, place_id, variable, is_target, unit, place_id as name, 'XX' as country,
     latitude, longitude, timezone, 'files' as source, place_id as subject,
     first_observed_at, last_observed_at, n_hours, n_missing,
 from series;
 create or replace table marts.fct_observations as
-with bounds as (select series_id::varchar as series_id, min(observed_at) as a, max(observed_at) as b from readings group by all),
+with bounds as (
+    select series_id::varchar as series_id, min(observed_at) as a, max(observed_at) as b from readings group by all
+),
 grid as (select series_id, unnest(generate_series(a, b, interval 1 hour)) as observed_at from bounds),
 versions as (
     select
         series_id::varchar as series_id, observed_at,
-        arg_max(value, version_no) as value, arg_min(value, version_no) as first_value, min(known_at) as first_known_at,
+        arg_max(value, version_no) as value, arg_min(value, version_no) as first_value,
+        min(known_at) as first_known_at,
         case when count(*) > 1 then max(known_at) end as last_revised_at, count(*)::integer as n_versions,
     from readings group by all
 )
@@ -87,8 +90,6 @@ def series_row(dataset: str, place: str, variable: str, *, is_target: bool, **mo
         "variable": variable,
         "is_target": is_target,
         "unit": "u",
-        "plausible_min": 0.0,
-        "plausible_max": 1000.0,
         "latitude": 51.5,
         "longitude": 0.1,
         "timezone": "Europe/London",
@@ -142,7 +143,9 @@ def small_params(dataset: str = "air", **training: Any) -> Params:
     """The dataset's own params.yaml block with everything that takes time made small."""
     params = load_params(dataset)
     models = {name: dict(block) for name, block in params.models.items()}
-    models["lightgbm_direct"] |= {"n_trees": 50, "n_spread_trees": 10, "num_leaves": 15, "min_data_in_leaf": 40, "learning_rate": 0.15}
+    models["lightgbm_direct"] |= {
+        "n_trees": 50, "n_spread_trees": 10, "num_leaves": 15, "min_data_in_leaf": 40, "learning_rate": 0.15
+    }
     return params.model_copy(update={
         "models": models,
         "features": params.features.model_copy(update={"lags": 24}),

@@ -129,11 +129,12 @@ def table_of(**pinball: float) -> pd.DataFrame:
 ])
 def test_a_model_is_champion_only_where_it_beats_the_best_naive(made, scores, min_skill, champion):
     params = made.small_params()
-    params = params.model_copy(update={"evaluation": params.evaluation.model_copy(update={"min_skill": min_skill})})
+    evaluation = params.evaluation.model_copy(update={"min_skill": min_skill})
+    params = params.model_copy(update={"evaluation": evaluation})
     found = choose(table_of(**scores), params, None)
     assert found.model == champion
     assert "naive_day" in found.reason or found.model == "naive_day"
 
 
 def test_without_a_single_row_to_select_on_the_stand_in_is_champion(made):
-    assert choose(pd.DataFrame(), made.small_params(), "3 days of history") == Choice("naive_mean7", "3 days of history")
+    assert choose(pd.DataFrame(), made.small_params(), "3 days") == Choice("naive_mean7", "3 days")

@@ -116,7 +116,7 @@ def test_a_key_no_model_knows_is_named(made):
     wrong = params.model_copy(update={"models": {**params.models, "statistical": {"metod": "mstl"}}})
     with pytest.raises(BadInput, match="metod"):
         build("statistical", wrong)
-    with pytest.raises(BadInput, match="prophet.*naive_last"):
+    with pytest.raises(BadInput, match=r"prophet.*naive_last"):
         build("prophet", params)
 
 

@@ -1,20 +1,21 @@
 {{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key=['series_id', 'observed_at']) }}
 
-{%- set oldest_hour = oldest_hour_read(this) %}
+{%- set spans = spans_to_build(this) -%}
+{%- set oldest_hour = oldest_hour_of(spans) %}
 
 with
 
 spans as (
 
-    {{ spans_to_build(this) }}
+    {{ spans_as_rows(spans) }}
 
 ),
 
 known as (
 
     select
-        hours.*,
-        spans.since, spans.is_begun, spans.stuck_after_hours, to_hours(greatest(spans.stuck_after_hours - 1, 0)) as trail
+        hours.*, spans.since, spans.is_begun, spans.stuck_after_hours,
+        to_hours(greatest(spans.stuck_after_hours - 1, 0)) as trail
     from {{ ref('int_hours_standing') }} as hours
     inner join spans on hours.series_id = spans.series_id
     where
@@ -65,8 +66,7 @@ full_days as (
 
     select series_id, date_trunc('day', observed_at) as day_at
     from known
-    group by all
-    having count(*) = 24
+    group by all having count(*) = 24
 
 ),
 

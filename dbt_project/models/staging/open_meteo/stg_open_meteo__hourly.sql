@@ -33,8 +33,10 @@ stamps as (
         fetched_at,
         mode,
         parsed.utc_offset_seconds as utc_offset_seconds,
-        parsed.hourly_units.temperature_2m as temperature_unit,
-        coalesce(parsed.hourly_units.wind_speed_10m, parsed.hourly_units.windspeed_10m) as wind_unit,
+        ({{ celsius_zero('parsed.hourly_units.temperature_2m') }})::double as celsius_zero,
+        ({{ celsius_degree('parsed.hourly_units.temperature_2m') }})::double as celsius_degree,
+        ({{ kmh_factor('coalesce(parsed.hourly_units.wind_speed_10m, parsed.hourly_units.windspeed_10m)') }})::double
+            as kmh_factor,
         unnest(parsed.hourly.time) as stamp,
         unnest(parsed.hourly.temperature_2m) as temperature,
         unnest(parsed.hourly.relative_humidity_2m) as relative_humidity_pct,
@@ -60,10 +62,10 @@ final as (
         {{ utc_from_offset('stamp', 'utc_offset_seconds') }} as observed_at,
 
         ---------- measures
-        {{ to_celsius('temperature', 'temperature_unit') }} as temperature_c,
+        (temperature - celsius_zero) / celsius_degree as temperature_c,
         relative_humidity_pct,
         cloud_cover_pct,
-        {{ to_kmh('wind_speed', 'wind_unit') }} as wind_speed_kmh,
+        wind_speed * kmh_factor as wind_speed_kmh,
         pm2_5_ugm3,
         nitrogen_dioxide_ugm3
     from stamps

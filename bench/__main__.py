@@ -1,0 +1,60 @@
+"""`python -m bench [name] [--quick]`: one table per question, each figure beside what it is compared with."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import signal
+import sys
+
+from flows import logs
+from flows.options import quiet_telemetry
+from warehouse.errors import SkyduckError
+
+QUESTIONS = {
+    "parse": "How fast do JSON bodies become typed rows, beside hand-written SQL and pandas?",
+    "scale": "200 series × 2 years: within 10 minutes and 6 GiB on 2 cores?",
+    "history": "One more day: does it cost more after 4 years of history than after 1?",
+    "versus": "Beside what one would write instead: a pandas loader, dlt, mlforecast.",
+    "daily": "What does a day cost: the first, the next, and with nothing new?",
+}
+QUICK_PARSE = ["--places", "5", "--years", "1"]
+
+
+def main() -> int:
+    listed = "\n".join(f"  {name:8} {question}" for name, question in QUESTIONS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Measures side by side. Everything happens in scratch folders.",
+        epilog=f"questions:\n{listed}", formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("names", nargs="*", metavar="name", help="which question (default: all)")
+    parser.add_argument("--quick", action="store_true", help="a small version of each: for a look, not for a figure")
+    options = parser.parse_args()
+    if unknown := sorted(set(options.names) - set(QUESTIONS)):
+        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(QUESTIONS)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that scratch folders and children go, too
+    quiet_telemetry()
+    logs.quiet()
+    try:
+        for name in options.names or QUESTIONS:
+            _ask(name, quick=options.quick)
+    except SkyduckError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _ask(name: str, *, quick: bool) -> None:
+    """`parse` is a command of its own with options of its own, the others take one word."""
+    question = importlib.import_module(f"bench.{name}")
+    if name == "parse":
+        sys.argv = ["bench.parse", *(QUICK_PARSE if quick else [])]
+        question.main()
+    else:
+        question.main(quick)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
