@@ -147,9 +147,16 @@ class Source:
             query = replace(query, row_fraction=rows, origin_fraction=min(1.0, share / rows))
         return data.read(self.settings, query, covariates=self.covariates).scorable()
 
-    def evaluation(self, start: datetime, end: datetime, hours: tuple[int, ...]) -> Panel:
-        """All scorable rows of the origins at these UTC hours."""
-        query = self.query(start, end, hours)
+    def selection(self, start: datetime, end: datetime) -> Panel:
+        """Scorable rows of the selection origins, at most about `max_select_origins` of them."""
+        query = self.query(start, end, self.params.evaluation.select_hours)
+        n_origins, _, _ = origin_span(self.settings, query)
+        query = replace(query, origin_fraction=self.params.evaluation.max_select_origins / max(1, n_origins))
+        return data.read(self.settings, query, covariates=self.covariates).scorable()
+
+    def report(self, start: datetime, end: datetime) -> Panel:
+        """All scorable rows of the reported origins."""
+        query = self.query(start, end, self.params.evaluation.report_hours)
         return data.read(self.settings, query, covariates=self.covariates).scorable()
 
 
@@ -162,10 +169,8 @@ def run(
     """
     started = time.perf_counter()
     params = source.params
-    hours = params.evaluation
-    select = source.evaluation(windows.select_from, windows.report_from, hours.select_hours)
-    select = select.known_before(windows.report_from)
-    reported = source.evaluation(windows.report_from, windows.report_to, hours.report_hours)
+    select = source.selection(windows.select_from, windows.report_from).known_before(windows.report_from)
+    reported = source.report(windows.report_from, windows.report_to)
     reported = reported.known_before(known_by) if known_by else reported
     contest = compete(train.known_before(windows.select_from), select, params, progress)
     learnt = contest

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from warehouse.errors import DataTestFailed
 from warehouse.marts import OriginQuery, PanelTables, read_panel
 from warehouse.settings import Settings
 
@@ -64,7 +65,7 @@ class Panel:
     def row_series(self) -> Ints:
         return self.series_code[self.origin]
 
-    def rows(self, mask: NDArray[np.bool_]) -> Panel:
+    def rows(self, mask: NDArray[np.bool_] | slice) -> Panel:
         """The same origins with fewer rows."""
         return replace(
             self,
@@ -114,7 +115,9 @@ def from_tables(dataset: str, tables: PanelTables) -> Panel:
     code = np.asarray(codes.get_indexer(tables.origins.column("series_id").to_pandas()))
     origin_h = _times(tables.origins, "origin_at") // HOUR
     keys = pd.MultiIndex.from_arrays([code, origin_h])
-
+    if not keys.is_unique:
+        twice = series["series_id"].iloc[int(code[np.flatnonzero(keys.duplicated())[0]])]
+        raise DataTestFailed(f"the feature marts hold an origin of {twice} twice; run dbt with --full-refresh")
     rows = tables.rows
     row_code = np.asarray(codes.get_indexer(rows.column("series_id").to_pandas()))
     origin = np.asarray(keys.get_indexer(pd.MultiIndex.from_arrays([row_code, _times(rows, "origin_at") // HOUR])))

@@ -32,6 +32,7 @@ class Training(Block):
 class Evaluation(Block):
     select_days: int = Field(ge=1)
     select_hours: tuple[int, ...]
+    max_select_origins: int = Field(ge=100)
     report_days: int = Field(ge=1)
     report_hours: tuple[int, ...]
     champion_by: Literal["mae", "pinball"]

@@ -96,6 +96,6 @@ def champion_events(settings: Settings, dataset: str, now: datetime) -> list[dic
 
 
 def _rows(settings: Settings, sql: str, values: dict[str, object]) -> list[dict[str, object]]:
-    with connect(settings) as con:
+    with connect(settings, read_only=True) as con:
         found: list[dict[str, object]] = con.execute(sql, values).to_arrow_table().to_pylist()
     return found

@@ -18,7 +18,7 @@ class Settings(BaseSettings):
     """Read from the environment (`SKYDUCK_*`) and `.env`; every field has a working default."""
 
     model_config = SettingsConfigDict(
-        env_prefix="SKYDUCK_", env_file=".env", extra="ignore", populate_by_name=True
+        env_prefix="SKYDUCK_", env_file=".env", extra="ignore", populate_by_name=True, env_ignore_empty=True
     )
 
     target: Literal["dev", "staging", "prod"] = "dev"

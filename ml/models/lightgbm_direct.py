@@ -22,6 +22,7 @@ from warehouse.faultpoint import reach
 
 MEAN_ABS_OF_NORMAL = 0.7979  # E|z| of a standard normal: from a mean absolute residual to a standard deviation
 SPREAD_ROWS = 40_000
+PREDICT_ROWS = 200_000
 
 
 class LightgbmBlock(Block):
@@ -85,6 +86,12 @@ class LightgbmDirect:
         return lgb.train({**self._settings(seed), **settings}, data, n_trees, callbacks=[report])
 
     def predict(self, panel: Panel) -> Floats:
+        """In slices of rows, so that a long backtest needs no more memory than a short one."""
+        starts = range(0, len(panel), PREDICT_ROWS)
+        parts = [self._predict(panel.rows(slice(start, start + PREDICT_ROWS))) for start in starts]
+        return np.concatenate([np.empty((0, len(NORMAL_SCORES))), *parts])
+
+    def _predict(self, panel: Panel) -> Floats:
         if self.point is None or self.spread is None:
             raise ArtefactRefused("lightgbm_direct was asked to predict before it was fitted or restored")
         X, columns = matrix(panel, self.features, self.series)

@@ -13,6 +13,7 @@ from ml import dataset
 from ml.dataset import Panel
 from ml.features import matrix
 from warehouse.connection import connect
+from warehouse.errors import DataTestFailed
 from warehouse.marts import OriginQuery, co_located_variables, origin_span
 
 TARGET = "air.A.pm2_5_ugm3"
@@ -125,6 +126,13 @@ def test_the_sample_is_the_same_each_time_and_part_of_the_whole(world, made):
     assert len(first.merge(everything)) == len(first)
     assert 0.1 < len(first) / len(everything) < 0.2
     assert origin_span(world, whole)[0] == len(everything) / 48
+
+
+def test_an_origin_that_stands_twice_in_the_marts_is_refused(own_world):
+    with connect(own_world) as con:
+        con.execute("insert into marts.fct_origin_features from marts.fct_origin_features where place_id = 'A'")
+    with pytest.raises(DataTestFailed, match=f"{TARGET} twice"):
+        panel_at(own_world)
 
 
 def test_only_the_places_asked_for_are_read(world):

@@ -1,6 +1,6 @@
 {{ config(materialized='incremental', incremental_strategy='append', on_schema_change='fail') }}
 
-{%- set least_accounted_share = 0.95 -%}
+{%- set least_reported_share = 0.95 -%}
 
 with
 
@@ -39,64 +39,67 @@ hourly as (
 
 ),
 
-typed as (
+-- a type that is silent for an hour is taken to go on as it last was, for a day: is the rest enough to judge by?
+grid as (
 
-    select
-        hourly.*,
-        factors.gco2eq_kwh,
-        coalesce(factors.is_low_carbon, false) as is_low_carbon,
-        factors.production_type is not null as is_known,
-        avg(hourly.power_mw) over (partition by hourly.payload_seq, hourly.production_type) as usual_mw
-    from hourly
-    left join factors on hourly.production_type = factors.production_type
-    where factors.production_type is null or factors.is_generation
+    select hours.payload_seq, hours.observed_at, types.production_type
+    from (select distinct payload_seq, observed_at from hourly) as hours
+    inner join (select distinct payload_seq, production_type from hourly) as types
+        on hours.payload_seq = types.payload_seq
 
 ),
 
-usual as (
+typed as (
 
-    select payload_seq, sum(usual_mw) as usual_mw
-    from (select distinct payload_seq, production_type, usual_mw from typed) as types
-    group by payload_seq
+    select
+        grid.payload_seq, grid.observed_at, grid.production_type,
+        hourly.country, hourly.fetched_at, hourly.mode, hourly.power_mw,
+        factors.gco2eq_kwh,
+        coalesce(factors.is_low_carbon, false) as is_low_carbon,
+        factors.production_type is not null as is_known,
+        last_value(hourly.power_mw ignore nulls) over (
+            partition by grid.payload_seq, grid.production_type order by grid.observed_at
+            range between interval 24 hour preceding and current row
+        ) as expected_mw
+    from grid
+    left join hourly
+        on
+            grid.payload_seq = hourly.payload_seq
+            and grid.observed_at = hourly.observed_at
+            and grid.production_type = hourly.production_type
+    left join factors on grid.production_type = factors.production_type
+    where factors.production_type is null or factors.is_generation
 
 ),
 
 mixed as (
 
     select
-        payload_seq, country, fetched_at, mode, observed_at,
+        payload_seq, observed_at,
+        max(country) as country, max(fetched_at) as fetched_at, max(mode) as mode,
         nullif(sum(power_mw) filter (where is_known), 0) as generation_mw,
         sum(power_mw * gco2eq_kwh) as emissions,
-        sum(power_mw) filter (where is_low_carbon) as low_carbon_mw,
-        coalesce(sum(usual_mw) filter (where is_known), 0) as accounted_mw,
+        coalesce(sum(power_mw) filter (where is_low_carbon), 0) as low_carbon_mw,
+        coalesce(generation_mw, 0) / nullif(sum(expected_mw), 0) as reported_share,
         string_agg(production_type, ', ' order by production_type) filter (where not is_known and power_mw > 0)
             as unknown_types
     from typed
-    group by all
+    group by payload_seq, observed_at
 
 ),
 
 final as (
 
     select
-        mixed.payload_seq,
-        mixed.country,
-        mixed.fetched_at,
-        mixed.mode,
-        mixed.observed_at,
-        mixed.generation_mw,
-        mixed.unknown_types,
-        mixed.emissions / mixed.generation_mw as carbon_intensity_gco2eq_kwh,
-        100 * coalesce(mixed.low_carbon_mw, 0) / mixed.generation_mw as low_carbon_pct,
+        payload_seq, country, fetched_at, mode, observed_at, generation_mw, unknown_types,
+        emissions / generation_mw as carbon_intensity_gco2eq_kwh,
+        100 * low_carbon_mw / generation_mw as low_carbon_pct,
         case
-            when mixed.accounted_mw >= {{ least_accounted_share }} * usual.usual_mw then null
-            when mixed.unknown_types is not null
-                then 'production type without an emission factor: ' || mixed.unknown_types
-            else 'only ' || floor(100 * mixed.accounted_mw / usual.usual_mw)::integer
-                || ' % of the usual generation was reported'
+            when reported_share >= {{ least_reported_share }} then null
+            when unknown_types is not null then 'production type without an emission factor: ' || unknown_types
+            else 'only ' || floor(100 * reported_share)::integer || ' % of the usual generation was reported'
         end as reason
     from mixed
-    inner join usual on mixed.payload_seq = usual.payload_seq
 
 )
 

@@ -5,7 +5,7 @@ select {{ column_name }}
 from {{ model }}
 where
     not isfinite(cast({{ column_name }} as double))
-    {% if min_value is not none %}or {{ column_name }} < {{ min_value }}{% endif %}
-    {% if max_value is not none %}or {{ column_name }} > {{ max_value }}{% endif %}
+    or {{ column_name }} < {{ min_value if min_value is not none else "'-infinity'::double" }}
+    or {{ column_name }} > {{ max_value if max_value is not none else "'infinity'::double" }}
 
 {% endtest %}

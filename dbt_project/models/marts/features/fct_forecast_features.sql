@@ -1,8 +1,9 @@
 {{ config(materialized='view') }}
--- One row per horizon, never stored: everything is an index into the origin's history or the calendar of the target hour.
+-- One row per horizon, never stored: an index into the origin's history, or the calendar of the target hour.
 
 with origins as (
-    select * exclude (built_from_seq) from {{ ref('fct_origin_features') }} where is_target
+    select * exclude (built_from_seq) from {{ ref('fct_origin_features') }}
+    where is_target
     union all by name
     select * from {{ ref('fct_live_origin_features') }} where is_target
 ),
@@ -11,18 +12,18 @@ horizons as (
     select
         origins.*,
         horizon_h,
-        origins.origin_at + to_hours(horizon_h) as target_at,
+        origins.origin_at + to_hours(horizon_h) as target_at
     from origins
-    cross join (select unnest(range(1, 49))::integer as horizon_h)
+    cross join (select unnest(range(1, 49))::integer as horizon_h) as hours_ahead
 ),
 
 -- the same hour d days before the target, where that hour is not after the origin
 same_hours as (
     select
-        *,
         {% for d in range(1, 8) %}
-            case when {{ 24 * d }} >= horizon_h then history[{{ 24 * d + 1 }} - horizon_h] end as same_hour_d{{ d }},
+        case when {{ 24 * d }} >= horizon_h then history[{{ 24 * d + 1 }} - horizon_h] end as same_hour_d{{ d }},
         {% endfor %}
+        *
     from horizons
 ),
 
@@ -35,10 +36,11 @@ final as (
         same_hours.horizon_h,
         same_hours.target_at,
         {% for d in range(1, 8) %}
-            same_hours.same_hour_d{{ d }},
+        same_hours.same_hour_d{{ d }},
         {% endfor %}
-        list_avg([{% for d in range(1, 8) %}same_hour_d{{ d }}{{ ', ' if not loop.last }}{% endfor %}])::float
-            as same_hour_mean_7,
+        list_avg([
+            same_hour_d1, same_hour_d2, same_hour_d3, same_hour_d4, same_hour_d5, same_hour_d6, same_hour_d7
+        ])::float as same_hour_mean_7,
         same_hours.last_value as naive_last,
         coalesce(
             case when horizon_h <= 24 then same_hour_d1 else same_hour_d2 end, mean_168, last_value
@@ -48,7 +50,7 @@ final as (
         timezone(series.timezone, timezone('UTC', same_hours.target_at)) as local_target_at,
         truth.value as target,
         greatest(truth.last_revised_at, truth.first_known_at) as target_known_at,
-        truth.quality as target_quality,
+        truth.quality as target_quality
     from same_hours
     inner join {{ ref('dim_series') }} as series on same_hours.series_id = series.series_id
     left join {{ ref('fct_observations') }} as truth

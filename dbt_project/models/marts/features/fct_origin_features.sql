@@ -7,12 +7,12 @@
 -- at which a reading that arrived since could have been known; for a live reading that is the moment it was fetched.
 {% set from_at = "timestamp '1900-02-01'" %}
 {% if is_incremental() and execute %}
-    {% set from_at = "timestamp '" ~ run_query(origin_features_from()).columns[0].values()[0] ~ "'" %}
+{% set from_at = "timestamp '" ~ scalar(origin_features_from()) ~ "'" %}
 {% endif %}
 
 with starts as (
     {% if is_incremental() %}
-        {{ origin_features_starts() }}
+    {{ origin_features_starts() }}
     {% else %}
     select series_id, min(observed_at) as from_at
     from {{ ref('fct_observations') }}
@@ -27,7 +27,7 @@ origins as (
             time_bucket(interval 3 hour, from_at + interval 179 minute),
             time_bucket(interval 3 hour, {{ as_of() }}),
             interval 3 hour
-        )) as origin_at,
+        )) as origin_at
     from starts
 ),
 
@@ -36,7 +36,7 @@ origins as (
 final as (
     select
         origin_features.*,
-        (select max(payload_seq) from {{ ref('fct_observations') }}) as built_from_seq,
+        (select max(payload_seq) from {{ ref('fct_observations') }}) as built_from_seq
     from origin_features
 )
 

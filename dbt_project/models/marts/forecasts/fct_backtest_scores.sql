@@ -7,7 +7,7 @@
 with backtests as (
     select * from {{ source('ml', 'backtests') }}
     {% if is_incremental() %}
-        where run_id || dataset not in (select distinct run_id || dataset from {{ this }})
+    where run_id || dataset not in (select distinct run_id || dataset from {{ this }})
     {% endif %}
 ),
 
@@ -26,7 +26,7 @@ final as (
         avg(abs(point - actual) / nullif(scale, 0)) as mase,
         avg({{ pinball_loss('actual', [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95]) }}) as pinball,
         avg((actual between q10 and q90)::integer) as coverage_80,
-        avg((actual between q05 and q95)::integer) as coverage_90,
+        avg((actual between q05 and q95)::integer) as coverage_90
     from backtests
     group by all
 )

@@ -3,7 +3,7 @@
 with newest_run as (
     select
         series_id,
-        arg_max(run_id, (origin_at, created_at, run_id)) as run_id,
+        arg_max(run_id, (origin_at, created_at, run_id)) as run_id
     from {{ ref('fct_forecasts') }}
     group by series_id
 ),

@@ -3,20 +3,20 @@
     incremental_strategy='delete+insert',
     unique_key=['run_id', 'series_id', 'target_at'],
 ) }}
--- A forecast is scored when its truth arrives and again when the truth is revised: both raise the payload_seq of the hour.
+-- A forecast is scored when its truth arrives and again when it is revised: both raise the payload_seq of the hour.
 {% set scored_seq = "(select coalesce(max(truth_seq), -1) from " ~ this ~ ")" %}
 
 with truths as (
     select * from {{ ref('fct_observations') }}
     where value is not null and quality = 'ok'
     {% if is_incremental() %}
-        and (
-            payload_seq > {{ scored_seq }}
-            or observed_at >= (
-                select min(target_at) from {{ ref('fct_forecasts') }}
-                where run_id not in (select distinct run_id from {{ this }})
-            )
+    and (
+        payload_seq > {{ scored_seq }}
+        or observed_at >= (
+            select min(target_at) from {{ ref('fct_forecasts') }}
+            where run_id not in (select distinct run_id from {{ this }})
         )
+    )
     {% endif %}
 ),
 
@@ -27,7 +27,7 @@ scored as (
         truths.value as actual,
         truths.payload_seq as truth_seq,
         case when day_before.first_known_at <= forecasts.origin_at then day_before.first_value end as naive_day,
-        case when week_before.first_known_at <= forecasts.origin_at then week_before.first_value end as naive_week,
+        case when week_before.first_known_at <= forecasts.origin_at then week_before.first_value end as naive_week
     from {{ ref('fct_forecasts') }} as forecasts
     inner join truths on forecasts.series_id = truths.series_id and forecasts.target_at = truths.observed_at
     left join {{ ref('fct_observations') }} as day_before
@@ -61,7 +61,7 @@ final as (
         q90 - q10 as width_80,
         {{ pinball_loss('actual', [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95]) }} as pinball,
         created_at,
-        truth_seq,
+        truth_seq
     from scored
 )
 

@@ -7,7 +7,7 @@
 with forecasts as (
     select * from {{ source('ml', 'forecasts') }}
     {% if is_incremental() %}
-        where run_id not in (select distinct run_id from {{ this }})
+    where run_id not in (select distinct run_id from {{ this }})
     {% endif %}
 ),
 
@@ -34,7 +34,7 @@ final as (
         forecasts.rung,
         forecasts.rung_reason,
         forecasts.data_as_of,
-        forecasts.created_at,
+        forecasts.created_at
     from forecasts
     inner join {{ ref('dim_series') }} as series on forecasts.series_id = series.series_id
 )

@@ -13,7 +13,7 @@ with final as (
         cpu_seconds,
         peak_mib,
         n_rows,
-        detail::varchar as detail,
+        detail::varchar as detail
     from {{ source('ml', 'runs') }}
 )
 
