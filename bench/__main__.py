@@ -18,7 +18,6 @@ QUESTIONS = {
     "versus": "Beside what one would write instead: a pandas loader, dlt, mlforecast.",
     "daily": "What does a day cost: the first, the next, and with nothing new?",
 }
-QUICK_PARSE = ["--places", "5", "--years", "1"]
 
 
 def main() -> int:
@@ -37,23 +36,13 @@ def main() -> int:
     logs.quiet()
     try:
         for name in options.names or QUESTIONS:
-            _ask(name, quick=options.quick)
+            importlib.import_module(f"bench.{name}").main(options.quick)
     except SkyduckError as error:
         print(f"bench: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130
     return 0
-
-
-def _ask(name: str, *, quick: bool) -> None:
-    """`parse` is a command of its own with options of its own, the others take one word."""
-    question = importlib.import_module(f"bench.{name}")
-    if name == "parse":
-        sys.argv = ["bench.parse", *(QUICK_PARSE if quick else [])]
-        question.main()
-    else:
-        question.main(quick)
 
 
 if __name__ == "__main__":

@@ -146,7 +146,7 @@ def _show(entry: Entry, outcomes: dict[str, Outcome], scores: dict[str, Score], 
         ("contender", "MAE", "of naive", "80 % holds", "fit s", "predict s", "process s", "peak MiB", "of recipe"),
         rows,
         f"skyduck fits {product.said['models']} models, twice: for the competition, then on all that is known at the "
-        "cut; its predict includes reading the features and the intervals. The recipe gives a point only.",
+        "cut; its predict is all models' answers with intervals, reading and scoring. The recipe gives a point only.",
     )
 
 

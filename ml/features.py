@@ -214,10 +214,11 @@ def _of_peers(panel: Panel, told: Handling) -> Columns:
     _, group = np.unique(panel.origin_h, return_inverse=True)
     origin, recent = panel.origin, panel.history[:, :24]
     others = _mean_of_others(recent, group)
-    yield "peers_last", told.tell(others[:, 0])[origin]
+    last = panel.stats["last_value"]  # a source that is an hour late knows nothing of the origin's own hour
+    yield "peers_last", told.tell(_mean_of_others(last[:, None], group)[:, 0])[origin]
     for hours in (3, 24):
         yield f"peers_mean_{hours}", told.tell(mean_of(others[:, :hours]))[origin]
-    least, most = _range_of_others(recent[:, 0], group)
+    least, most = _range_of_others(last, group)
     yield "peers_min", told.tell(least)[origin]
     yield "peers_max", told.tell(most)[origin]
     yield "peers_same_hour_d1", told.tell(hour_before(others, panel, 24), origin)

@@ -90,10 +90,10 @@ def _losses(frame: pd.DataFrame, model: str, key: str, scale: Floats) -> pd.Data
 
 
 def seasonal_scale(panel: Panel) -> Floats:
-    """Per series code: mean |value - value a day before| over the panel's origins; NaN where none is known."""
-    change = np.abs(panel.history[:, 0] - panel.history[:, 24]).astype(np.float64)
+    """Per series code: mean |value - value a day before| over the last day of each origin; NaN where none is known."""
+    change = np.abs(panel.history[:, :24] - panel.history[:, 24:48]).astype(np.float64)
     known = np.isfinite(change)
     size = len(panel.series)
-    total = np.bincount(panel.series_code[known], change[known], minlength=size)
-    count = np.bincount(panel.series_code[known], minlength=size)
+    total = np.bincount(panel.series_code, np.where(known, change, 0).sum(axis=1), minlength=size)
+    count = np.bincount(panel.series_code, known.sum(axis=1), minlength=size)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)

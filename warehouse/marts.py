@@ -20,7 +20,7 @@ ORIGINS = """(
     union all by name
     select * from marts.fct_live_origin_features
 )"""
-SAMPLE_STEPS = 1_000_000
+HASHES = 2**64
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,12 @@ class OriginQuery:
     def _sampled(self) -> str:
         if self.origin_fraction >= 1:
             return "true"
-        return f"hash(epoch(origin_at)::bigint, {self.seed}) % {SAMPLE_STEPS} < {_steps(self.origin_fraction)}"
+        return f"hash(origin_at, {self.seed:d}) < {_threshold(self.origin_fraction)}"
 
     def where_rows(self) -> str:
         clauses = [self.where(), "horizon_h <= $horizon_max"]
         if self.row_fraction < 1:
-            key = f"hash(series_id, epoch(origin_at)::bigint, horizon_h, {self.seed})"
-            clauses.append(f"{key} % {SAMPLE_STEPS} < {_steps(self.row_fraction)}")
+            clauses.append(f"hash(series_id, origin_at, horizon_h, {self.seed:d}) < {_threshold(self.row_fraction)}")
         return " and ".join(clauses)
 
     def values(self, *, with_horizon: bool = False) -> dict[str, object]:
@@ -84,8 +83,9 @@ class PanelTables:
     rows: pa.Table  # (series_id, origin_at, horizon_h)
 
 
-def _steps(fraction: float) -> int:
-    return max(1, round(fraction * SAMPLE_STEPS))
+def _threshold(fraction: float) -> int:
+    """Hashes below it are that share of all. Compared bare: what can fail (%, a cast) would run after the join."""
+    return int(fraction * HASHES)
 
 
 def _read(con: duckdb.DuckDBPyConnection, sql: str, values: dict[str, object] | None = None) -> pa.Table:

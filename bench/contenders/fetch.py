@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -28,13 +29,17 @@ def weather(job: Job) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def pm25(job: Job) -> Iterator[dict[str, Any]]:
-    """The body of every day of the range."""
+    """The body of every day of the range that has one."""
     first, last = (date.fromisoformat(text) for text in job["pm25_days"])
     with requests.Session() as session:
         for n in range((last - first).days + 1):
             day = first + timedelta(days=n)
             params = {"date": day.isoformat()}
-            yield _json(session, job, "api-open.data.gov.sg/v2/real-time/api/pm25", params)
+            try:
+                yield _json(session, job, "api-open.data.gov.sg/v2/real-time/api/pm25", params)
+            except requests.HTTPError as error:
+                if error.response.status_code != HTTPStatus.NOT_FOUND:
+                    raise
 
 
 def _json(session: requests.Session, job: Job, path: str, params: dict[str, Any]) -> dict[str, Any]:

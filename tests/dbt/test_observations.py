@@ -149,3 +149,13 @@ def test_a_full_refresh_gives_the_same_tables(built: Built) -> None:
     wh, _, batches = built
     wh.build("--full-refresh", tests=False)
     assert wh.hashes(*TABLES) == batches
+
+
+def test_a_series_taken_out_of_the_seeds_is_gone_from_the_observations(built: Built) -> None:
+    wh, _, _ = built
+    lines = (wh.seeds / "series.csv").read_text().splitlines(keepends=True)
+    (wh.seeds / "series.csv").write_text("".join(line for line in lines if "weather,B" not in line))
+    wh.build(tests=False)
+    kept = [("weather.A.temperature_c",), ("weather.C.temperature_c",)]
+    assert wh.rows("select distinct series_id from marts.fct_observations order by all") == kept
+    assert wh.rows("select distinct series_id from marts.fct_quarantine order by all") == kept

@@ -81,10 +81,14 @@ def test_a_shuffled_future_leaves_no_skill(make_world, made):
 
 
 def test_refitting_learns_more_as_time_goes_on(world, made, result):
-    often = backtest(world, "air", date_from=FROM, date_to=TO, refit_every_days=5, params=made.small_params())
-    assert len(often.windows.refit_at) == 3
-    assert often.train_rows > result.train_rows
-    assert often.champion == result.champion
+    said: list[str] = []
+    often = backtest(
+        world, "air", date_from=FROM, date_to=TO, refit_every_days=5, params=made.small_params(), progress=said.append
+    )
+    assert often.windows.refit_at == tuple(FROM + timedelta(days=5 * i) for i in range(3))
+    learnt_from = [int(line.split(" on ")[1].split()[0].replace(",", "")) for line in said if "fitting" in line]
+    assert len(learnt_from) == 4  # before the selection windows, then at each refit
+    assert learnt_from == sorted(set(learnt_from))
     keys = ["series_id", "origin_at", "horizon_h"]
     rows = often.scored.rows.sort_values(keys).reset_index(drop=True)
     pd.testing.assert_frame_equal(rows, result.scored.rows.sort_values(keys).reset_index(drop=True))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from ml import dataset
 from ml.forecaster import QUANTILES
-from ml.metrics import Scored, joined
+from ml.metrics import Scored, joined, seasonal_scale
+from warehouse.marts import OriginQuery
 
 
 def scored() -> Scored:
@@ -57,6 +61,16 @@ def test_skill_is_against_the_best_naive_of_the_same_rows():
     table = scored().scores("series_id").set_index(["series_id", "model"])["skill"]
     assert table["a", "better"] == pytest.approx(1 - 0.5 / 1.5)
     assert table["a", "naive_last"] == 0
+
+
+def test_the_scale_is_the_error_of_the_day_before_also_where_the_newest_hour_is_late(world, made):
+    asked = OriginQuery(dataset="air", origin_from=made.start + 3 * made.day, origin_to=made.now, hours=(0,))
+    panel = dataset.read(world, asked)
+    late = replace(panel, history=np.where(np.arange(168) < 2, np.nan, panel.history).astype(np.float32))
+    wave = made.wave(0)
+    by_hand = np.abs(wave[24:] - wave[:-24]).mean()
+    assert seasonal_scale(panel)[0] == pytest.approx(by_hand, rel=0.02)
+    assert seasonal_scale(late)[0] == pytest.approx(by_hand, rel=0.03)
 
 
 def test_windows_are_joined_in_order_and_told_model_by_model():

@@ -92,8 +92,9 @@ final as (
 
     select
         payload_seq, country, fetched_at, mode, observed_at, generation_mw, unknown_types,
-        emissions / generation_mw as carbon_intensity_gco2eq_kwh,
-        100 * low_carbon_mw / generation_mw as low_carbon_pct,
+        -- the last bits of a sum hang on which thread adds first: left in, they would pass for revisions
+        round(emissions / generation_mw, 6) as carbon_intensity_gco2eq_kwh,
+        round(100 * low_carbon_mw / generation_mw, 6) as low_carbon_pct,
         case
             when reported_share >= {{ least_reported_share }} then null
             when unknown_types is not null then 'production type without an emission factor: ' || unknown_types

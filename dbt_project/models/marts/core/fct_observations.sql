@@ -1,4 +1,7 @@
-{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key=['series_id', 'observed_at']) }}
+{{ config(
+    materialized='incremental', incremental_strategy='delete+insert', unique_key=['series_id', 'observed_at'],
+    post_hook="delete from {{ this }} where series_id not in (select series_id from {{ ref('int_series_registered') }})",
+) }}
 
 {%- set spans = spans_to_build(this) -%}
 {%- set oldest_hour = oldest_hour_of(spans) %}
@@ -6,9 +9,7 @@
 with
 
 spans as (
-
     {{ spans_as_rows(spans) }}
-
 ),
 
 known as (
@@ -26,8 +27,8 @@ known as (
 
 refused as (
 
-    select series_id, observed_at, max(payload_seq) as payload_seq
-    from {{ ref('int_readings_judged') }} where reason is not null and observed_at >= {{ oldest_hour }}
+    select series_id, observed_at, max(payload_seq) as payload_seq from {{ ref('int_readings_judged') }}
+    where reason is not null and observed_at >= {{ oldest_hour }}
     group by series_id, observed_at
 
 ),
@@ -35,9 +36,7 @@ refused as (
 -- flat: no other value in the trailing hours, of which the first and at least three quarters are there
 flat as (
 
-    select series_id, observed_at
-    from known
-    where stuck_after_hours > 0
+    select series_id, observed_at from known where stuck_after_hours > 0
     window
         trailing_hours as (partition by series_id order by observed_at range between trail preceding and current row)
     qualify
@@ -64,8 +63,7 @@ days as (
 
 full_days as (
 
-    select series_id, date_trunc('day', observed_at) as day_at
-    from known
+    select series_id, date_trunc('day', observed_at) as day_at from known
     group by all having count(*) = 24
 
 ),

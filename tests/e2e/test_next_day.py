@@ -1,0 +1,101 @@
+"""The next day: only what is new is loaded, yesterday is scored, and what was added to the seeds is forecast."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.e2e.fixtures import Day
+from tests.e2e.inputs import DAY_1, DAY_2, MUSEUM, MUSEUM_DAYS, OSLO, TARGETS
+from tests.e2e.world import HISTORY_DAYS
+
+pytestmark = pytest.mark.timeout(600)
+REPULLED = timedelta(days=8)  # seven days that sources still revise, and the one in progress
+
+
+def test_it_ends_with_0_and_publishes_a_second_copy(day_2: Day) -> None:
+    assert day_2.done.returncode == 0, day_2.done.stderr
+    assert day_2.world.published_run == day_2.said["run_id"]
+    assert len(day_2.world.copies) == 3, "two copies and the pointer"
+
+
+def test_only_new_days_and_those_still_revised_are_asked_for(day_2: Day) -> None:
+    rows = day_2.world.rows(
+        "select subject, min(window_start), count(*) from raw.loads where run_id = ? group by subject",
+        day_2.said["run_id"],
+    )
+    asked = {subject: (since, n) for subject, since, n in rows}
+    assert set(asked) == {"SG", "LON", "OSL", "sg", "de", "museum"}
+    for subject in ("SG", "LON", "sg", "de"):
+        assert asked[subject][0] >= datetime.fromisoformat(DAY_2) - REPULLED
+    assert asked["sg"][1] <= 3, "one call a day"
+    assert datetime.fromisoformat(DAY_2) - asked["OSL"][0] > timedelta(days=HISTORY_DAYS - 1)
+
+
+def test_history_is_parsed_once(day_2: Day, day_1: Day) -> None:
+    table = "staging.stg_data_gov_sg__pm25"
+    added = day_2.world.value(f"select count(*) from {table}") - day_1.world.value(f"select count(*) from {table}")
+    assert 0 < added <= 3 * 24 * 5
+
+
+def test_champions_stay_and_only_the_new_dataset_is_trained(day_2: Day) -> None:
+    assert day_2.said["trained"] == ["footfall"]
+    (row,) = day_2.world.published("select model, metrics from marts.dim_champions where dataset = 'footfall'")
+    assert not row[0].startswith("naive"), "a hundred days of a wandering wave can be learnt"
+
+
+def test_the_forecast_of_yesterday_is_scored_against_what_came(day_2: Day, day_1: Day) -> None:
+    rows = day_2.world.published(
+        f"""
+        select scores.series_id, count(*), max(horizon_h), bool_and(scores.run_id = '{day_1.said["run_id"]}'),
+            bool_and(abs(abs_error - abs(point - actual)) < 1e-9), bool_and(actual = value)
+        from marts.fct_forecast_scores as scores
+        inner join marts.fct_observations as truths
+            on scores.series_id = truths.series_id and scores.target_at = truths.observed_at
+        group by scores.series_id
+        """
+    )
+    assert {row[0] for row in rows} == TARGETS
+    for _, n, farthest, *claims in rows:
+        assert 18 <= n <= 24
+        assert farthest <= 24, "nothing later than a day ahead has come true yet"
+        assert claims == [True, True, True]
+
+
+def test_both_vintages_are_kept_and_the_newest_is_the_current_one(day_2: Day) -> None:
+    world = day_2.world
+    kept = world.published("select origin_at, count(*) from marts.fct_forecasts group by 1 order by 1")
+    days = [datetime.fromisoformat(day).replace(minute=0) for day in (DAY_1, DAY_2)]
+    assert kept == [(days[0], 48 * len(TARGETS)), (days[1], 48 * (len(TARGETS) + 2))]
+    assert world.published("select distinct origin_at from marts.fct_current_forecasts") == [(days[1],)]
+
+
+def test_a_location_added_by_a_line_in_the_seeds_is_loaded_whole_and_forecast(day_2: Day) -> None:
+    (row,) = day_2.world.published(
+        f"select name, date_diff('day', first_observed_at, last_observed_at) from marts.dim_series"
+        f" where series_id = '{OSLO}'"
+    )
+    assert row[0] == "Oslo"
+    assert row[1] >= HISTORY_DAYS - 1
+    forecast = day_2.world.published(
+        f"select count(*), min(point), max(point), any_value(rung) from marts.fct_current_forecasts"
+        f" where series_id = '{OSLO}'"
+    )
+    (n, low, high, rung) = forecast[0]
+    assert (n, rung) == (48, "champion")
+    assert -40 < low <= high < 40
+
+
+def test_a_csv_with_a_mapping_in_the_drop_folder_is_forecast(day_2: Day) -> None:
+    hours = day_2.world.published(
+        f"select count(value), min(observed_at), max(observed_at) from marts.fct_observations"
+        f" where series_id = '{MUSEUM}'"
+    )
+    end = datetime.fromisoformat(DAY_2).replace(minute=0)
+    assert hours == [(MUSEUM_DAYS * 24, end - timedelta(days=MUSEUM_DAYS), end - timedelta(hours=1))]
+    (n, low, high) = day_2.world.published(
+        f"select count(*), min(point), max(point) from marts.fct_current_forecasts where series_id = '{MUSEUM}'"
+    )[0]
+    assert n == 48
+    assert 50 < low < high < 900, "visitors come by day and not by night"
