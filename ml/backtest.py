@@ -133,8 +133,13 @@ class Source:
 
     def query(self, start: datetime, end: datetime, hours: tuple[int, ...]) -> OriginQuery:
         return OriginQuery(
-            dataset=self.params.dataset, origin_from=start, origin_to=end, hours=hours, places=self.places,
-            horizon_max=self.params.horizon_h, seed=self.params.training.seed,
+            dataset=self.params.dataset,
+            origin_from=start,
+            origin_to=end,
+            hours=hours,
+            places=self.places,
+            horizon_max=self.params.horizon_h,
+            seed=self.params.training.seed,
         )
 
     def training(self, start: datetime, end: datetime) -> Panel:
@@ -187,11 +192,19 @@ def run(
         parts.append(Scored(report.row_frame(), report.target, scale[report.row_series], learnt.answers(report)))
     scored = joined(parts)
     result = BacktestResult(
-        dataset=params.dataset, champion=contest.champion.model, reason=contest.champion.reason, windows=windows,
-        scored=scored, selection=contest.selection, summary=scored.scores(),
+        dataset=params.dataset,
+        champion=contest.champion.model,
+        reason=contest.champion.reason,
+        windows=windows,
+        scored=scored,
+        selection=contest.selection,
+        summary=scored.scores(),
         n_series=int(scored.rows["series_id"].nunique()),
-        n_origins=int(scored.rows["origin_at"].nunique()), n_rows=len(scored),
-        train_rows=len(known), train_seconds=seconds, peak_mib=peak_mib(),
+        n_origins=int(scored.rows["origin_at"].nunique()),
+        n_rows=len(scored),
+        train_rows=len(known),
+        train_seconds=seconds,
+        peak_mib=peak_mib(),
     )
     return result, learnt
 
@@ -206,5 +219,3 @@ def _high_water() -> int:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-

@@ -18,8 +18,20 @@ from warehouse.settings import Settings
 HISTORY_H = 168
 COVARIATE_H = 72
 ORIGIN_STATS = (
-    "last_value", "staleness_h", "n_known_24", "n_known_168", "mean_3", "mean_6", "mean_12", "mean_24", "mean_72",
-    "mean_168", "mean_672", "std_24", "min_24", "max_24",
+    "last_value",
+    "staleness_h",
+    "n_known_24",
+    "n_known_168",
+    "mean_3",
+    "mean_6",
+    "mean_12",
+    "mean_24",
+    "mean_72",
+    "mean_168",
+    "mean_672",
+    "std_24",
+    "min_24",
+    "max_24",
 )
 NAIVES = ("naive_last", "naive_day", "naive_week", "naive_mean_7")
 
@@ -69,10 +81,14 @@ class Panel:
         """The same origins with fewer rows."""
         return replace(
             self,
-            origin=self.origin[mask], horizon=self.horizon[mask],
+            origin=self.origin[mask],
+            horizon=self.horizon[mask],
             naive={name: column[mask] for name, column in self.naive.items()},
-            local_hour=self.local_hour[mask], local_weekday=self.local_weekday[mask],
-            target=self.target[mask], known_at=self.known_at[mask], is_ok=self.is_ok[mask],
+            local_hour=self.local_hour[mask],
+            local_weekday=self.local_weekday[mask],
+            target=self.target[mask],
+            known_at=self.known_at[mask],
+            is_ok=self.is_ok[mask],
         )
 
     def scorable(self) -> Panel:
@@ -92,11 +108,13 @@ class Panel:
 
     def row_frame(self) -> pd.DataFrame:
         """series_id, origin_at, horizon_h of every row."""
-        return pd.DataFrame({
-            "series_id": self.series["series_id"].to_numpy()[self.row_series],
-            "origin_at": hours_to_time(self.origin_h[self.origin]),
-            "horizon_h": self.horizon.astype(np.int32),
-        })
+        return pd.DataFrame(
+            {
+                "series_id": self.series["series_id"].to_numpy()[self.row_series],
+                "origin_at": hours_to_time(self.origin_h[self.origin]),
+                "horizon_h": self.horizon.astype(np.int32),
+            }
+        )
 
 
 def hours_to_time(hours: Hours) -> NDArray[np.datetime64]:
@@ -124,9 +142,9 @@ def from_tables(dataset: str, tables: PanelTables) -> Panel:
     local = _times(rows, "local_target_at") // HOUR
     covariates = {}
     for name, table in tables.covariates.items():
-        at = pd.MultiIndex.from_arrays([
-            np.asarray(places.get_indexer(table.column("place_id").to_pandas())), _times(table, "origin_at") // HOUR
-        ])
+        at = pd.MultiIndex.from_arrays(
+            [np.asarray(places.get_indexer(table.column("place_id").to_pandas())), _times(table, "origin_at") // HOUR]
+        )
         values = _arrays(table.column("history"), COVARIATE_H)
         covariates[name] = _aligned(values, np.asarray(at.get_indexer(keys)))
     return Panel(

@@ -86,9 +86,7 @@ def _rungs(settings: Settings, params: Params, now: datetime) -> tuple[list[Rung
     return sorted(rungs, key=lambda rung: list(params.fallback.widen_by_rung).index(rung.name)), refused
 
 
-def _answered_by(
-    rung: Rung, panel: Panel, params: Params, wanted: set[str]
-) -> tuple[pd.DataFrame, dict[str, str]]:
+def _answered_by(rung: Rung, panel: Panel, params: Params, wanted: set[str]) -> tuple[pd.DataFrame, dict[str, str]]:
     """Rows of the series this rung can answer in full; and why it passed over the others."""
     stale = panel.stats["staleness_h"]
     passed: dict[str, str] = {}
@@ -138,10 +136,13 @@ def _climatology(settings: Settings, params: Params, now: datetime, why: dict[st
         quantiles = centre + (quantiles - centre) * params.fallback.widen_by_rung["climatology"]
         part = pd.DataFrame({"series_id": name, "horizon_h": horizon})
         part[list(QUANTILE_NAMES)] = quantiles
-        parts.append(part.assign(
-            model_version=f"{params.dataset}-climatology", rung="climatology",
-            rung_reason=why[str(name)] or "no origin features for this hour",
-        ))
+        parts.append(
+            part.assign(
+                model_version=f"{params.dataset}-climatology",
+                rung="climatology",
+                rung_reason=why[str(name)] or "no origin features for this hour",
+            )
+        )
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["series_id"])
 
 

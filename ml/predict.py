@@ -53,7 +53,10 @@ def predict(
     tables = []
     for dataset, series in wanted.groupby("dataset", sort=True):
         answered = answer(
-            settings, params_of(str(dataset)), now=now, series=series.reset_index(drop=True),
+            settings,
+            params_of(str(dataset)),
+            now=now,
+            series=series.reset_index(drop=True),
             read=partial(_live_panel, settings, str(dataset), origin_at),
         )
         table = _rows(settings, answered, str(dataset), origin_at, now, run_id)
@@ -67,7 +70,9 @@ def predict(
         raise BadInput("nothing to forecast: no target series has a reading yet; load some data first")
     found.n_rows, found.n_series = len(rows), int(rows["series_id"].nunique())
     results.write_forecasts(
-        settings, run_id=run_id, rows=pa.Table.from_pandas(rows, preserve_index=False),
+        settings,
+        run_id=run_id,
+        rows=pa.Table.from_pandas(rows, preserve_index=False),
         before_commit=lambda: reach("predict.mid_write"),
     )
     return found

@@ -43,7 +43,9 @@ class Bundle:
 
     def files(self) -> dict[str, bytes]:
         card = {
-            "model": self.name, "models": sorted(self.models), "params": self.params.model_dump(mode="json"),
+            "model": self.name,
+            "models": sorted(self.models),
+            "params": self.params.model_dump(mode="json"),
             "calibration": json.loads(self.calibration.to_json()),
         }
         found = {CARD: json.dumps(card, sort_keys=True).encode()}

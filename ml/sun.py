@@ -17,11 +17,17 @@ def _declination_and_equation(hours: Ints) -> tuple[Floats, Floats]:
     """Radians and minutes for hours since 1970 (middle of the hour)."""
     year = 2 * np.pi * (((hours + 0.5) / 24 % 365.2425) / 365.2425)
     declination = (
-        0.006918 - 0.399912 * np.cos(year) + 0.070257 * np.sin(year) - 0.006758 * np.cos(2 * year)
+        0.006918
+        - 0.399912 * np.cos(year)
+        + 0.070257 * np.sin(year)
+        - 0.006758 * np.cos(2 * year)
         + 0.000907 * np.sin(2 * year)
     )
     equation = 229.18 * (
-        0.000075 + 0.001868 * np.cos(year) - 0.032077 * np.sin(year) - 0.014615 * np.cos(2 * year)
+        0.000075
+        + 0.001868 * np.cos(year)
+        - 0.032077 * np.sin(year)
+        - 0.014615 * np.cos(2 * year)
         - 0.040849 * np.sin(2 * year)
     )
     return declination, equation

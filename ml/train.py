@@ -75,20 +75,32 @@ def train(
     result, contest = run(source, windows, panel, progress, known_by=now)
     final = contest.refit(panel, progress)
     shared = _shared_columns(settings, asked, run_id, now, panel, windows)
-    versions = [
-        _version(settings, final, role, name, result, shared) for role, name in _roles(contest, result).items()
-    ]
+    versions = [_version(settings, final, role, name, result, shared) for role, name in _roles(contest, result).items()]
     top = versions[0]
     event = {
-        "event_id": f"{run_id}.{dataset}", "run_id": run_id, "event_at": now, "dataset": dataset, "action": "promote",
-        "model_version": top["model_version"], "reason": f"{reason}: {result.reason}", "actor": "train",
+        "event_id": f"{run_id}.{dataset}",
+        "run_id": run_id,
+        "event_at": now,
+        "dataset": dataset,
+        "action": "promote",
+        "model_version": top["model_version"],
+        "reason": f"{reason}: {result.reason}",
+        "actor": "train",
     }
     results.write_training(
-        settings, run_id=run_id, dataset=dataset, versions=pa.Table.from_pylist(versions),
-        backtests=_backtest_rows(result, run_id), events=pa.Table.from_pylist([event]),
+        settings,
+        run_id=run_id,
+        dataset=dataset,
+        versions=pa.Table.from_pylist(versions),
+        backtests=_backtest_rows(result, run_id),
+        events=pa.Table.from_pylist([event]),
     )
     return TrainResult(
-        dataset, str(top["model_version"]), result.champion, result.reason, result,
+        dataset,
+        str(top["model_version"]),
+        result.champion,
+        result.reason,
+        result,
         tuple(str(row["model_version"]) for row in versions),
     )
 
@@ -133,14 +145,19 @@ def _shared_columns(
     targets = panel.target_h
     span = hours_to_time(np.array([targets.min(), targets.max()])) if len(panel) else None
     return {
-        "dataset": asked.dataset, "run_id": run_id, "trained_at": now,
+        "dataset": asked.dataset,
+        "run_id": run_id,
+        "trained_at": now,
         "data_as_of": marts.data_as_of(settings, asked.dataset, now) or now,
-        "data_hash": data_hash(panel), "git_sha": _git_sha(),
+        "data_hash": data_hash(panel),
+        "git_sha": _git_sha(),
         "params": json.dumps({**asked.model_dump(mode="json"), "fingerprint": asked.fingerprint()}, sort_keys=True),
         "train_from": pd.Timestamp(span[0]).to_pydatetime() if span is not None else None,
         "train_to": pd.Timestamp(span[1]).to_pydatetime() if span is not None else None,
-        "select_from": windows.select_from, "select_to": windows.report_from,
-        "report_from": windows.report_from, "report_to": windows.report_to,
+        "select_from": windows.select_from,
+        "select_to": windows.report_from,
+        "report_from": windows.report_from,
+        "report_to": windows.report_to,
     }
 
 
@@ -154,7 +171,10 @@ def _version(
     model_version = f"{shared['dataset']}-{name}-{shared['trained_at']:%Y%m%dT%H%M}-{tag}"
     metrics = {"role": role, "select": _line(result.selection, name), "report": _line(result.summary, name)}
     return {
-        **shared, "model_version": model_version, "model": name, "artefact": model_version,
+        **shared,
+        "model_version": model_version,
+        "model": name,
+        "artefact": model_version,
         "artefact_sha256": registry.save(settings, model_version, files),
         "metrics": json.dumps(metrics, sort_keys=True),
     }

@@ -62,7 +62,9 @@ class OriginQuery:
 
     def values(self, *, with_horizon: bool = False) -> dict[str, object]:
         found: dict[str, object] = {
-            "dataset": self.dataset, "origin_from": self.origin_from, "origin_to": self.origin_to,
+            "dataset": self.dataset,
+            "origin_from": self.origin_from,
+            "origin_to": self.origin_to,
         }
         if self.hours:
             found["hours"] = list(self.hours)

@@ -57,19 +57,6 @@ def write_forecasts(
     _transaction(settings, work, before_commit)
 
 
-def write_runs(settings: Settings, rows: pa.Table) -> None:
-    """Steps of runs (columns of ml.runs), in place of lines of the same run, flow and step."""
-
-    def work(con: duckdb.DuckDBPyConnection) -> None:
-        con.register("new_steps", rows)
-        con.execute(
-            "delete from ml.runs where (run_id, flow, step) in (select (run_id, flow, step) from new_steps)"
-        )
-        con.execute("insert into ml.runs by name select * from new_steps")
-
-    _transaction(settings, work, lambda: None)
-
-
 def versions(settings: Settings, dataset: str, now: datetime) -> list[dict[str, object]]:
     """Rows of ml.model_versions trained by `now`, newest first."""
     return _rows(

@@ -1,35 +1,47 @@
-{# Which part of each series fct_observations builds, as rows (series_id, stuck_after_hours, since, is_begun), read once:
-   series with news from the day of their oldest news (or of their old end, so that the grid has no hole) to their end.
-   Flatness and the grid look backward only, so nothing before that day can change. None means all of every series. #}
+{# Which part of each series fct_observations builds, as rows (series_id, stuck_after_hours, since, is_begun): series with
+   news from the day of their oldest news (or of their old end, so that the grid has no hole) to their end. Flatness and
+   the grid look backward only, so nothing before that day can change. None means all of every series. #}
 {% macro spans_to_build(relation) -%}
     {%- if not (execute and is_incremental()) -%}
         {%- do return(none) -%}
     {%- endif -%}
+    {%- set held = held_series(relation) -%}
+    {%- do drop_unregistered(relation, held) -%}
     {%- set query -%}
-        with judged as (
-            select series_id, observed_at, payload_seq, source, coalesce(stuck_after_hours, 0) as stuck_after_hours
+        with judged as not materialized (
+            select series_id, observed_at, payload_seq, source
             from {{ ref('int_readings_judged') }} inner join {{ ref('int_series_registered') }} using (series_id)
-        ),
-        news as (
-            select series_id, stuck_after_hours, min(observed_at) as first_hour
-            from ({{ new_readings('judged', relation) }})
             where observed_at is not null
-            group by all
-        ),
-        built as (
-            select series_id, min(observed_at) as first_hour, max(observed_at) as last_hour
-            from {{ relation }}
-            group by series_id
         )
-        select
-            news.series_id,
-            news.stuck_after_hours,
-            date_trunc('day', least(news.first_hour, built.last_hour)) as since,
-            coalesce(built.first_hour < since, false) as is_begun
-        from news left join built on news.series_id = built.series_id
-        order by series_id
+        {%- for predicate in not_yet_in(held) %}
+        {{ 'union all' if not loop.first }}
+        select series_id, strftime(min(observed_at), '%Y-%m-%d 00:00:00') as news_day
+        from judged where {{ predicate }}
+        group by series_id
+        {%- endfor %}
     {%- endset -%}
-    {%- do return(run_query(query).rows) -%}
+    {%- set news = {} -%}
+    {%- for row in run_query(query).rows -%}
+        {%- do news.update({row[0]: row[1]}) -%}
+    {%- endfor -%}
+    {%- set spans = [] -%}
+    {%- for source, series_id, payload_seq, first_hour, last_day, stuck_after_hours in held if series_id in news -%}
+        {%- set since = [news[series_id], last_day or news[series_id]] | min -%}
+        {%- do spans.append((series_id, stuck_after_hours, since, first_hour is not none and first_hour < since)) -%}
+    {%- endfor -%}
+    {%- do return(spans) -%}
+{%- endmacro %}
+
+
+{# A series taken out of the seeds leaves, as it would in a full refresh. #}
+{% macro drop_unregistered(relation, held) -%}
+    {%- set gone = [] -%}
+    {%- for row in held if row[0] is none -%}
+        {%- do gone.append("'" ~ row[1] | replace("'", "''") ~ "'") -%}
+    {%- endfor -%}
+    {%- if gone and flags.WHICH in ('build', 'run') -%}
+        {%- do run_query('delete from ' ~ relation ~ ' where series_id in (' ~ gone | join(', ') ~ ')') -%}
+    {%- endif -%}
 {%- endmacro %}
 
 

@@ -54,7 +54,9 @@ class LightgbmDirect:
         self.series = panel.series["series_id"].tolist()
         X, self.columns = matrix(panel, self.features, self.series)
         named: dict[str, Any] = {
-            "feature_name": self.columns, "categorical_feature": list(CATEGORIES), "params": self._settings(seed),
+            "feature_name": self.columns,
+            "categorical_feature": list(CATEGORIES),
+            "params": self._settings(seed),
         }
         data = lgb.Dataset(X, target, **named)
         self.point = self._boost(data, seed, self.block.n_trees, progress, objective="mae")
@@ -67,11 +69,20 @@ class LightgbmDirect:
     def _settings(self, seed: int) -> dict[str, Any]:
         block = self.block
         return {
-            "learning_rate": block.learning_rate, "num_leaves": block.num_leaves, "max_bin": block.max_bin,
-            "min_data_in_leaf": block.min_data_in_leaf, "feature_fraction": block.feature_fraction,
-            "lambda_l2": block.lambda_l2, "bagging_fraction": 0.8, "bagging_freq": 1,
-            "bin_construct_sample_cnt": 50_000, "deterministic": True, "force_col_wise": True, "seed": seed,
-            "num_threads": block.n_jobs, "verbose": -1,
+            "learning_rate": block.learning_rate,
+            "num_leaves": block.num_leaves,
+            "max_bin": block.max_bin,
+            "min_data_in_leaf": block.min_data_in_leaf,
+            "feature_fraction": block.feature_fraction,
+            "lambda_l2": block.lambda_l2,
+            "bagging_fraction": 0.8,
+            "bagging_freq": 1,
+            "bin_construct_sample_cnt": 50_000,
+            "deterministic": True,
+            "force_col_wise": True,
+            "seed": seed,
+            "num_threads": block.n_jobs,
+            "verbose": -1,
         }
 
     def _boost(

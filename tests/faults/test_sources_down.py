@@ -42,7 +42,9 @@ def _others_went_on(world: World, day_2: Day) -> None:
     forecast = dict(world.published("select series_id, count(*) from marts.fct_current_forecasts group by 1"))
     assert set(forecast.values()) == {48}
     assert set(forecast) == {row[0] for row in day_2.world.rows("select distinct series_id from ml.forecasts")}
-    gaps = world.published("select source, n_open_windows, failing_reason from marts.fct_loads where n_open_windows > 0")
+    gaps = world.published(
+        "select source, n_open_windows, failing_reason from marts.fct_loads where n_open_windows > 0"
+    )
     assert [(source, n) for source, n, _ in gaps] == [("energy_charts", 1)]
     assert "503" in gaps[0][2]
     (last,) = world.published(f"select max(origin_at) from marts.fct_forecasts where series_id = '{CARBON}'")

@@ -144,17 +144,25 @@ def small_params(dataset: str = "air", **training: Any) -> Params:
     params = load_params(dataset)
     models = {name: dict(block) for name, block in params.models.items()}
     models["lightgbm_direct"] |= {
-        "n_trees": 50, "n_spread_trees": 10, "num_leaves": 15, "min_data_in_leaf": 40, "learning_rate": 0.15
+        "n_trees": 50,
+        "n_spread_trees": 10,
+        "num_leaves": 15,
+        "min_data_in_leaf": 40,
+        "learning_rate": 0.15,
     }
-    return params.model_copy(update={
-        "models": models,
-        "features": params.features.model_copy(update={"lags": 24}),
-        "training": params.training.model_copy(
-            update={"min_days": 20, "max_train_rows": 12_000, "history_days": 400, **training}
-        ),
-        "evaluation": params.evaluation.model_copy(update={"select_days": 21, "select_hours": (0,), "report_days": 10}),
-        "calibration": params.calibration.model_copy(update={"min_rows": 100}),
-    })
+    return params.model_copy(
+        update={
+            "models": models,
+            "features": params.features.model_copy(update={"lags": 24}),
+            "training": params.training.model_copy(
+                update={"min_days": 20, "max_train_rows": 12_000, "history_days": 400, **training}
+            ),
+            "evaluation": params.evaluation.model_copy(
+                update={"select_days": 21, "select_hours": (0,), "report_days": 10}
+            ),
+            "calibration": params.calibration.model_copy(update={"min_rows": 100}),
+        }
+    )
 
 
 @pytest.fixture(scope="session")
@@ -194,6 +202,14 @@ def make_world(tmp_path: Path) -> Callable[..., Settings]:
 def made() -> SimpleNamespace:
     """What the tests build worlds from."""
     return SimpleNamespace(
-        start=START, now=NOW, hour=timedelta(hours=1), day=timedelta(days=1), wave=wave, series_row=series_row,
-        readings=readings, small_world=small_world, small_params=small_params, build_features=build_features,
+        start=START,
+        now=NOW,
+        hour=timedelta(hours=1),
+        day=timedelta(days=1),
+        wave=wave,
+        series_row=series_row,
+        readings=readings,
+        small_world=small_world,
+        small_params=small_params,
+        build_features=build_features,
     )

@@ -101,20 +101,29 @@ def test_the_same_backtest_twice_gives_the_same_figures(world, made, result):
 
 def test_places_origins_and_horizon_can_be_chosen(world, made):
     found = backtest(
-        world, "air", date_from=FROM, date_to=FROM + timedelta(days=3), places=["A"], horizon=6, origin_hours=(0, 12),
+        world,
+        "air",
+        date_from=FROM,
+        date_to=FROM + timedelta(days=3),
+        places=["A"],
+        horizon=6,
+        origin_hours=(0, 12),
         params=made.small_params(),
     )
     assert set(found.scored.rows["series_id"]) == {"air.A.pm2_5_ugm3"}
     assert found.n_rows == 3 * 2 * 6
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"date_to": FROM}, "--to after --from"),
-    ({"horizon": 49}, "horizon"),
-    ({"origin_hours": (24,)}, "0..23"),
-    ({"date_from": datetime(2030, 1, 1), "date_to": datetime(2030, 2, 1)}, "no origin"),
-    ({"places": ["nowhere"]}, "no origin"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"date_to": FROM}, "--to after --from"),
+        ({"horizon": 49}, "horizon"),
+        ({"origin_hours": (24,)}, "0..23"),
+        ({"date_from": datetime(2030, 1, 1), "date_to": datetime(2030, 2, 1)}, "no origin"),
+        ({"places": ["nowhere"]}, "no origin"),
+    ],
+)
 def test_what_cannot_be_backtested_is_said(world, made, change, message):
     asked = {"date_from": FROM, "date_to": TO, "params": made.small_params(), **change}
     with pytest.raises(BadInput, match=message):
@@ -125,12 +134,15 @@ def table_of(**pinball: float) -> pd.DataFrame:
     return pd.DataFrame({"model": list(pinball), "pinball": list(pinball.values()), "mae": 1.0})
 
 
-@pytest.mark.parametrize(("scores", "min_skill", "champion"), [
-    ({"lightgbm_direct": 0.9, "naive_day": 1.0, "naive_last": 1.2}, 0.0, "lightgbm_direct"),
-    ({"lightgbm_direct": 1.1, "naive_day": 1.0, "naive_last": 1.2}, 0.0, "naive_day"),
-    ({"lightgbm_direct": 0.99, "naive_day": 1.0, "naive_last": 1.2}, 0.02, "naive_day"),
-    ({"lightgbm_direct": np.nan, "naive_day": 1.0, "naive_last": 1.2}, 0.0, "naive_day"),
-])
+@pytest.mark.parametrize(
+    ("scores", "min_skill", "champion"),
+    [
+        ({"lightgbm_direct": 0.9, "naive_day": 1.0, "naive_last": 1.2}, 0.0, "lightgbm_direct"),
+        ({"lightgbm_direct": 1.1, "naive_day": 1.0, "naive_last": 1.2}, 0.0, "naive_day"),
+        ({"lightgbm_direct": 0.99, "naive_day": 1.0, "naive_last": 1.2}, 0.02, "naive_day"),
+        ({"lightgbm_direct": np.nan, "naive_day": 1.0, "naive_last": 1.2}, 0.0, "naive_day"),
+    ],
+)
 def test_a_model_is_champion_only_where_it_beats_the_best_naive(made, scores, min_skill, champion):
     params = made.small_params()
     evaluation = params.evaluation.model_copy(update={"min_skill": min_skill})

@@ -66,10 +66,17 @@ def test_the_comparison_above_catches_a_mart_that_leaks_the_next_hour(make_world
 def test_a_revision_counts_from_the_moment_it_was_known(world, make_world, made):
     series, table = made.small_world()
     revised = ORIGIN - timedelta(hours=5)
-    revision = pd.DataFrame([{
-        "series_id": TARGET, "observed_at": revised, "version_no": 2, "value": 123.0,
-        "known_at": ORIGIN - timedelta(hours=1),
-    }])
+    revision = pd.DataFrame(
+        [
+            {
+                "series_id": TARGET,
+                "observed_at": revised,
+                "version_no": 2,
+                "value": 123.0,
+                "known_at": ORIGIN - timedelta(hours=1),
+            }
+        ]
+    )
     settings = make_world(series, pd.concat([table, revision]))
     before, after = panel_at(settings, ORIGIN - timedelta(hours=3)), panel_at(settings, ORIGIN)
     assert after.history[0, 5] == 123.0
@@ -89,13 +96,16 @@ def test_a_live_origin_and_the_same_origin_of_a_backtest_give_equal_inputs(make_
     series, table = made.small_world()
     live = make_world(series, table, ORIGIN + timedelta(hours=1, minutes=10), "live")  # 13:00, off the grid
     with connect(live) as con:
-        grid = con.execute("select count(*) from marts.fct_origin_features where origin_at = $at", {
-            "at": ORIGIN + timedelta(hours=1)
-        }).fetchone()
+        grid = con.execute(
+            "select count(*) from marts.fct_origin_features where origin_at = $at", {"at": ORIGIN + timedelta(hours=1)}
+        ).fetchone()
     assert grid == (0,)
-    on_grid = make_world(series, table.assign(**{
-        name: table[name] - timedelta(hours=1) for name in ("observed_at", "known_at")
-    }), ORIGIN + timedelta(hours=3), "grid")
+    on_grid = make_world(
+        series,
+        table.assign(**{name: table[name] - timedelta(hours=1) for name in ("observed_at", "known_at")}),
+        ORIGIN + timedelta(hours=3),
+        "grid",
+    )
     a, b = panel_at(live, ORIGIN + timedelta(hours=1)), panel_at(on_grid, ORIGIN)
     np.testing.assert_array_equal(a.history, b.history)
     for name in set(dataset.ORIGIN_STATS) - {"mean_672"}:  # that one counts calendar days
@@ -117,9 +127,7 @@ def test_training_before_a_moment_uses_only_truths_observed_and_known_by_then(wo
 def test_the_sample_is_the_same_each_time_and_part_of_the_whole(world, made):
     whole = query(made.start, made.now)
     part = replace(whole, origin_fraction=0.5, row_fraction=0.3, seed=4)
-    first, again, other = (
-        dataset.read(world, asked).row_frame() for asked in (part, part, replace(part, seed=5))
-    )
+    first, again, other = (dataset.read(world, asked).row_frame() for asked in (part, part, replace(part, seed=5)))
     everything = dataset.read(world, whole).row_frame()
     pd.testing.assert_frame_equal(first, again)
     assert not first.equals(other)

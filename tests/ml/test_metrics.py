@@ -15,11 +15,13 @@ from warehouse.marts import OriginQuery
 
 
 def scored() -> Scored:
-    rows = pd.DataFrame({
-        "series_id": ["a", "a", "b", "b"],
-        "origin_at": pd.to_datetime(["2026-01-01", "2026-01-02"] * 2),
-        "horizon_h": np.array([1, 2, 1, 2], np.int32),
-    })
+    rows = pd.DataFrame(
+        {
+            "series_id": ["a", "a", "b", "b"],
+            "origin_at": pd.to_datetime(["2026-01-01", "2026-01-02"] * 2),
+            "horizon_h": np.array([1, 2, 1, 2], np.int32),
+        }
+    )
     actual = np.array([1.0, 2.0, 3.0, 8.0])
     widths = np.array([-3, -2, -1, 0, 1, 2, 3.0])
     answers = {
@@ -79,7 +81,19 @@ def test_windows_are_joined_in_order_and_told_model_by_model():
     table = both.table().to_pandas()
     assert len(table) == 16
     assert set(table.columns) == {
-        "series_id", "origin_at", "horizon_h", "model", "actual", "scale", "point",
-        "q05", "q10", "q25", "q50", "q75", "q90", "q95",
+        "series_id",
+        "origin_at",
+        "horizon_h",
+        "model",
+        "actual",
+        "scale",
+        "point",
+        "q05",
+        "q10",
+        "q25",
+        "q50",
+        "q75",
+        "q90",
+        "q95",
     }
     assert (table["point"] == table["q50"]).all()

@@ -134,12 +134,15 @@ def series_of(*values: float, hours: int = 168) -> np.ndarray:
     return daily.astype(np.float32)
 
 
-@pytest.mark.parametrize(("history", "why"), [
-    (np.full(168, np.nan, np.float32), "nothing known"),
-    (series_of(hours=168) * np.where(np.arange(168) < 40, 1, np.nan), "too short"),
-    (series_of(*[np.nan] * 30), "stale for longer than a gap may be"),
-    (np.where((np.arange(168) > 50) & (np.arange(168) < 90), np.nan, series_of()), "a long hole"),
-])
+@pytest.mark.parametrize(
+    ("history", "why"),
+    [
+        (np.full(168, np.nan, np.float32), "nothing known"),
+        (series_of(hours=168) * np.where(np.arange(168) < 40, 1, np.nan), "too short"),
+        (series_of(*[np.nan] * 30), "stale for longer than a gap may be"),
+        (np.where((np.arange(168) > 50) & (np.arange(168) < 90), np.nan, series_of()), "a long hole"),
+    ],
+)
 def test_the_library_is_never_handed_a_window_that_cannot_carry_a_model(history, why):
     assert statistical.window_of(history.astype(np.float32), max_gap_h=24) is None, why
 

@@ -27,9 +27,7 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 
 def forecasts(settings, run_id: str = "p") -> pd.DataFrame:
     with connect(settings) as con:
-        return con.execute(
-            "select * from ml.forecasts where run_id = ? order by series_id, horizon_h", [run_id]
-        ).df()
+        return con.execute("select * from ml.forecasts where run_id = ? order by series_id, horizon_h", [run_id]).df()
 
 
 def check(rows: pd.DataFrame, n_series: int) -> None:
@@ -194,7 +192,10 @@ def test_constant_and_very_short_series_are_forecast(settings, run, make_world, 
 def test_a_covariate_that_stopped_does_not_stop_the_forecast(settings, run, make_world, made):
     series, table = made.small_world()
     other = rebuilt(
-        settings, made, table[~table["series_id"].str.contains("nitrogen")], make_world,
+        settings,
+        made,
+        table[~table["series_id"].str.contains("nitrogen")],
+        make_world,
         [row for row in series if row["is_target"]],
     )
     run(other)

@@ -21,41 +21,80 @@ def settings(tmp_path):
 
 def forecast(run_id: str, point: float = 1.0, n: int = 3) -> pa.Table:
     quantiles = dict.fromkeys(("point", "q05", "q10", "q25", "q50", "q75", "q90", "q95"), point)
-    return pa.Table.from_pylist([
-        {
-            "run_id": run_id, "model_version": "v", "dataset": "air", "series_id": "air.A.pm", "origin_at": NOW,
-            "target_at": NOW, "horizon_h": h, **quantiles, "rung": "champion", "rung_reason": None,
-            "data_as_of": NOW, "created_at": NOW,
-        }
-        for h in range(n)
-    ])
+    return pa.Table.from_pylist(
+        [
+            {
+                "run_id": run_id,
+                "model_version": "v",
+                "dataset": "air",
+                "series_id": "air.A.pm",
+                "origin_at": NOW,
+                "target_at": NOW,
+                "horizon_h": h,
+                **quantiles,
+                "rung": "champion",
+                "rung_reason": None,
+                "data_as_of": NOW,
+                "created_at": NOW,
+            }
+            for h in range(n)
+        ]
+    )
 
 
 def version(run_id: str, name: str, trained_at: datetime = NOW) -> dict[str, object]:
     return {
-        "model_version": name, "dataset": "air", "model": "naive_last", "run_id": run_id, "trained_at": trained_at,
-        "data_as_of": NOW, "data_hash": "h", "params": "{}", "metrics": '{"role": "champion"}',
+        "model_version": name,
+        "dataset": "air",
+        "model": "naive_last",
+        "run_id": run_id,
+        "trained_at": trained_at,
+        "data_as_of": NOW,
+        "data_hash": "h",
+        "params": "{}",
+        "metrics": '{"role": "champion"}',
     }
 
 
 def event(run_id: str, name: str, event_at: datetime = NOW, action: str = "promote") -> dict[str, object]:
     return {
-        "event_id": f"{run_id}.{name}", "run_id": run_id, "event_at": event_at, "dataset": "air", "model_version": name,
-        "action": action, "reason": "'); drop table ml.champion_events; --", "actor": "train",
+        "event_id": f"{run_id}.{name}",
+        "run_id": run_id,
+        "event_at": event_at,
+        "dataset": "air",
+        "model_version": name,
+        "action": action,
+        "reason": "'); drop table ml.champion_events; --",
+        "actor": "train",
     }
 
 
 def backtest_rows(run_id: str) -> pa.Table:
-    return pa.Table.from_pylist([{
-        "run_id": run_id, "dataset": "air", "model": "naive_last", "role": "report", "series_id": "air.A.pm",
-        "origin_at": NOW, "horizon_h": 1, "actual": 1.0, "point": 2.0,
-    }])
+    return pa.Table.from_pylist(
+        [
+            {
+                "run_id": run_id,
+                "dataset": "air",
+                "model": "naive_last",
+                "role": "report",
+                "series_id": "air.A.pm",
+                "origin_at": NOW,
+                "horizon_h": 1,
+                "actual": 1.0,
+                "point": 2.0,
+            }
+        ]
+    )
 
 
 def write(settings: Settings, run_id: str, name: str, at: datetime = NOW) -> None:
     results.write_training(
-        settings, run_id=run_id, dataset="air", versions=pa.Table.from_pylist([version(run_id, name, at)]),
-        backtests=backtest_rows(run_id), events=pa.Table.from_pylist([event(run_id, name, at)]),
+        settings,
+        run_id=run_id,
+        dataset="air",
+        versions=pa.Table.from_pylist([version(run_id, name, at)]),
+        backtests=backtest_rows(run_id),
+        events=pa.Table.from_pylist([event(run_id, name, at)]),
     )
 
 
@@ -87,7 +126,10 @@ def test_a_failure_before_the_commit_leaves_what_was_there(settings):
 def test_a_training_appears_whole_or_not_at_all(settings):
     with pytest.raises(Exception, match="nowhere"):
         results.write_training(
-            settings, run_id="a", dataset="air", versions=pa.Table.from_pylist([version("a", "v1")]),
+            settings,
+            run_id="a",
+            dataset="air",
+            versions=pa.Table.from_pylist([version("a", "v1")]),
             backtests=backtest_rows("a").append_column("nowhere", pa.array([1])),
             events=pa.Table.from_pylist([event("a", "v1")]),
         )
@@ -111,19 +153,10 @@ def test_text_from_outside_is_data(settings):
 def test_what_was_in_production_is_asked_as_of_a_moment(settings):
     write(settings, "a", "v1", datetime(2026, 1, 1))
     write(settings, "b", "v2", datetime(2026, 2, 1))
+
     def newest(moment):
         return [row["model_version"] for row in results.champion_events(settings, "air", moment)]
+
     assert newest(datetime(2026, 1, 15)) == ["v1"]
     assert newest(datetime(2026, 2, 15)) == ["v2", "v1"]
     assert newest(datetime(2025, 12, 1)) == []
-
-
-def test_a_step_of_a_run_is_written_once(settings):
-    step = {
-        "run_id": "a", "flow": "daily", "step": "load", "as_of": NOW, "started_at": NOW, "finished_at": NOW,
-        "status": "ok", "seconds": 1.0, "cpu_seconds": 1.0, "peak_mib": 1.0, "n_rows": 5, "detail": "{}",
-    }
-    for seconds in (1.0, 2.0):
-        results.write_runs(settings, pa.Table.from_pylist([{**step, "seconds": seconds}, {**step, "step": "build"}]))
-    assert count(settings, "runs") == 2
-    assert count(settings, "runs", "step = 'load' and seconds = 2") == 1

@@ -104,3 +104,4 @@ final as (
 )
 
 select * from final
+{% if not is_incremental() %}order by observed_at{% endif %}  -- later runs then skip the history by its hours

@@ -1,7 +1,4 @@
-{{ config(
-    materialized='incremental', incremental_strategy='delete+insert', unique_key=['series_id', 'observed_at'],
-    post_hook="delete from {{ this }} where series_id not in (select series_id from {{ ref('int_series_registered') }})",
-) }}
+{{ config(materialized='incremental', incremental_strategy='delete+insert', unique_key=['series_id', 'observed_at']) }}
 
 {%- set spans = spans_to_build(this) -%}
 {%- set oldest_hour = oldest_hour_of(spans) %}
