@@ -41,6 +41,7 @@ for room in (run, data, model, look):
 
 
 STOPPED = 130
+AGAIN_SECONDS = 0.5
 STAYS = "what was committed stays, a rerun goes on from there"
 
 
@@ -48,9 +49,14 @@ class Terminated(BaseException):
     """SIGTERM, as an exception: what is open is closed on the way out."""
 
 
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise Terminated
+def _terminate(number: int, frame: FrameType | None) -> None:
+    """Raises until it is heard: an import under way may swallow what is raised in it. Cleaning up is left in peace."""
+    signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
+    error = sys.exc_info()[1]
+    while error is not None and not isinstance(error, Terminated):
+        error = error.__context__
+    if error is None:
+        raise Terminated
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -58,6 +64,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     quiet_telemetry()
     logs.quiet()
     signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGALRM, _terminate)
     sys.exit(_code(sys.argv[1:] if arguments is None else arguments))
 
 
@@ -88,6 +95,7 @@ def _code(arguments: list[str]) -> int:
         reason = f"{type(error).__name__}: {error}"
         return _say(error, f"our fault, please report it (--debug shows where): {reason}", 1)
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         logs.quiet()
 
 

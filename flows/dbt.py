@@ -79,7 +79,7 @@ def target_path(settings: Settings) -> Path:
 def _run(settings: Settings, command: list[str], *, now: datetime, progress: Progress, project: Project) -> DbtResult:
     started = time.monotonic()
     name = " ".join(word for word in command if word not in NO_UNIT_TESTS)
-    with child("dbt.cli.main", _arguments(settings, command, now, project), env=_environment(settings)) as process:
+    with child("dbt.cli.main", _arguments(settings, command, project), env=_environment(settings, now)) as process:
         reader = LogReader(progress, on_start=_fault(lambda: kill(process)))
         assert process.stdout is not None
         for line in process.stdout:
@@ -92,18 +92,17 @@ def _run(settings: Settings, command: list[str], *, now: datetime, progress: Pro
     return result
 
 
-def _arguments(settings: Settings, command: list[str], now: datetime, project: Project) -> list[str]:
+def _arguments(settings: Settings, command: list[str], project: Project) -> list[str]:
     data = settings.data_dir.resolve() / "dbt"
     return [
         *("--log-format", "json", "--no-use-colors", "--no-version-check", "--no-send-anonymous-usage-stats"),
         *command,
         *("--project-dir", str(project.project_dir), "--profiles-dir", str(project.profiles_dir)),
         *("--target-path", str(data / "target"), "--log-path", str(data / "logs"), "--target", settings.target),
-        *("--vars", json.dumps({"as_of": f"{now:%Y-%m-%d %H:%M:%S}"})),
     ]
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def _environment(settings: Settings, now: datetime) -> dict[str, str]:
     settings.warehouse_path.parent.mkdir(parents=True, exist_ok=True)
     env = {
         "SKYDUCK_WAREHOUSE_PATH": str(settings.warehouse_path),
@@ -111,6 +110,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         "SKYDUCK_MOTHERDUCK_DATABASE": settings.database,
         "SKYDUCK_THREADS": str(settings.threads),
         "SKYDUCK_MEMORY_LIMIT": settings.memory_limit,
+        "SKYDUCK_AS_OF": f"{now:%Y-%m-%d %H:%M:%S}",  # as a variable it would make dbt parse the project again
         "DO_NOT_TRACK": "1",
     }
     if settings.is_motherduck and settings.motherduck_token is not None:

@@ -30,8 +30,16 @@ class Failure:
         return self.status == "fail" or _BROKEN_CONTRACT in self.message
 
     def __str__(self) -> str:
-        first = next((line.strip() for line in self.message.splitlines() if line.strip()), self.status)
-        return f"{self.name} ({self.path}): {first}"
+        lines = [line.strip() for line in self.message.splitlines() if line.strip()]
+        if _BROKEN_CONTRACT in self.message:  # dbt's first line only says that something is wrong
+            lines = [f"its contract does not hold: {'; '.join(_columns(lines)) or lines[-1]}"]
+        return f"{self.name} ({self.path}): {lines[0] if lines else self.status}"
+
+
+def _columns(lines: list[str]) -> list[str]:
+    """The rows of dbt's table of mismatches: column, type of the model, type of the contract, why."""
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")][2:]
+    return [f"{row[0]} is {row[1] or 'absent'}, expected {row[2] or 'nothing'}" for row in rows if len(row) == 4]
 
 
 @dataclass(frozen=True)

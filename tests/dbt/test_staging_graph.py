@@ -68,7 +68,8 @@ def test_every_mart_has_a_test_of_its_key(graph: Graph) -> None:
     keyed = {
         test["attached_node"]
         for test in manifest["nodes"].values()
-        if test["resource_type"] == "test" and test["test_metadata"]["name"] in ("unique", "unique_combination")
+        if test["resource_type"] == "test"
+        and (test.get("test_metadata") or {}).get("name") in ("unique", "unique_combination")
     }
     views = {"model.skyduck.fct_forecast_features"}  # keyed by the tables it joins
     assert {model["unique_id"] for model in models(manifest, "marts")} - keyed - views == set()

@@ -27,7 +27,8 @@ HISTORY_DAYS = 60
 # Names and costs of a run, which differ between two runs that did the same. payload_seq is the order in which the
 # answers of hosts asked side by side happened to come; a body tells how long its server took (its sha256 does not).
 VOLATILE = {
-    "run_id", "event_id", "model_version", "artefact", "git_sha", "payload_seq", "truth_seq", "seconds", "body", "n_bytes",
+    "run_id", "event_id", "model_version", "artefact", "git_sha", "payload_seq", "truth_seq", "seconds", "body",
+    "n_bytes",
 }  # fmt: skip
 DIARY = {"ml.runs", "marts.fct_runs"}  # what ran and what it cost: every attempt is in it, the killed ones too
 # One set of rows per run that forecast: a run that was killed afterwards leaves a vintage equal to its rerun's.

@@ -33,13 +33,22 @@ def rerun_converges(world: World, undisturbed: Day) -> None:
     assert said["n_forecast_rows"] == undisturbed.said["n_forecast_rows"]
 
 
-def last_dbt(world: World) -> tuple[list[str], bool]:
-    """The nodes that the last dbt began, in order, and whether it came to its end."""
+def killed_in_dbt(node: str, world: World, undisturbed: Day, *, built: str, waiting: str) -> None:
+    """The kill point `dbt.<node>`: what the node reads is built and what reads the node is not."""
+    before = world.content()
+    killed_at(f"dbt.{node}", world)
+    assert not dbt_ended(world), "dbt had come to its end"
+    after, end = world.content(), undisturbed.world.content()
+    assert after[built] == end[built] != before[built], f"{built} was not built before the kill"
+    assert after[waiting] == before[waiting] != end[waiting], f"{waiting} was built before the kill"
+
+
+def dbt_ended(world: World) -> bool:
+    """Whether the last dbt came to its summary, by its own log."""
     lines = (world.data / "dbt" / "logs" / "dbt.log").read_text(encoding="utf-8", errors="replace").splitlines()
-    events = [event for event in map(_event, lines) if event]
-    last = [event for event in events if event["info"]["invocation_id"] == events[-1]["info"]["invocation_id"]]
-    begun = [event["data"]["node_info"]["node_name"] for event in last if event["info"]["name"] == "LogStartLine"]
-    return begun, any(event["info"]["name"] in ("StatsLine", "EndOfRunSummary") for event in last)
+    events = [event["info"] for event in map(_event, lines) if event]
+    last = [event for event in events if event["invocation_id"] == events[-1]["invocation_id"]]
+    return any(event["name"] in ("StatsLine", "EndOfRunSummary", "CommandCompleted") for event in last)
 
 
 def _event(line: str) -> dict[str, Any] | None:
@@ -49,11 +58,3 @@ def _event(line: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return found if isinstance(found, dict) and "info" in found else None
-
-
-def killed_in_dbt(node: str, world: World) -> None:
-    """The kill point `dbt.<node>`, with the proof from dbt's own log."""
-    killed_at(f"dbt.{node}", world)
-    begun, ended = last_dbt(world)
-    assert node in begun, f"dbt had not begun {node}"
-    assert not ended, "dbt had come to its end"

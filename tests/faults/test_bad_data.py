@@ -53,4 +53,4 @@ def test_a_changed_schema_breaks_the_contract_and_is_not_published(day_2: Day, t
     assert "        series.latitude,\n" in sql
     model.write_text(sql.replace("series.latitude,", "series.latitude::varchar as latitude,"), encoding="utf-8")
     world = day_2.world.copied(tmp_path / "world", project)
-    refused(world, day_2, "dim_series", "enforced contract that failed")
+    refused(world, day_2, "dim_series", "its contract does not hold: latitude is VARCHAR, expected DOUBLE")

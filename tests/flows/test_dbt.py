@@ -30,7 +30,7 @@ skyduck:
 FILES = {
     "dbt_project.yml": "name: tiny\nversion: '1.0'\nprofile: skyduck\nflags: {send_anonymous_usage_stats: false}\n",
     "profiles.yml": PROFILE,
-    "models/good.sql": "select 1 as a, timestamp '{{ var('as_of') }}' as as_of",
+    "models/good.sql": "select 1 as a, timestamp '{{ env_var('SKYDUCK_AS_OF') }}' as as_of",
     "models/later.sql": "select count(*) as n from {{ source('ml', 'runs') }}",
     "models/untrue.sql": "select 'it''s <b>' as b",
     "models/promised.sql": "select 1 as b",
