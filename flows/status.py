@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flows import summary
@@ -14,7 +15,7 @@ from warehouse.settings import Settings
 N_RUNS = 5
 
 
-def read(settings: Settings) -> dict[str, Any]:
+def read(settings: Settings, *, as_of: datetime = datetime.max) -> dict[str, Any]:
     """From the published copy and, where no run is writing it, the warehouse. Missing parts are null, with a note."""
     running = holder(settings)
     found: dict[str, Any] = {
@@ -43,19 +44,19 @@ def read(settings: Settings) -> dict[str, Any]:
         found["notes"].append(f"there is no warehouse at {settings.warehouse_path} yet: `skyduck run` makes one")
         return found
     try:
-        found |= _from_warehouse(settings)
+        found |= _from_warehouse(settings, as_of)
     except LockHeld:
         found["notes"].append("a run is writing the warehouse: runs, champions and gaps are shown when it has ended")
     return found
 
 
-def _from_warehouse(settings: Settings) -> dict[str, Any]:
-    runs = overview.last_runs(settings, N_RUNS)
+def _from_warehouse(settings: Settings, as_of: datetime) -> dict[str, Any]:
+    runs = overview.last_runs(settings, N_RUNS, as_of=as_of)
     return {
         "runs": runs,
         "last_run": runs[0] if runs else None,
-        "champions": overview.champions(settings),
-        **overview.ledger(settings),
+        "champions": overview.champions(settings, as_of=as_of),
+        **overview.ledger(settings, as_of=as_of),
     }
 
 

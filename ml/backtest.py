@@ -84,10 +84,14 @@ def backtest(
     refit_every_days: int | None = None,
     horizon: int = 24,
     origin_hours: tuple[int, ...] = (0,),
+    known_by: datetime | None = None,
     progress: Progress = lambda _: None,
     params: Params | None = None,
 ) -> BacktestResult:
-    """Origins in [date_from, date_to) at these UTC hours; everything is learnt on what was known before date_from."""
+    """Origins in [date_from, date_to) at these UTC hours; everything is learnt on what was known before date_from.
+
+    `known_by`: truths that arrived later are not scored against either.
+    """
     params = shortened(params or load_params(dataset), horizon, tuple(origin_hours))
     params = with_covariates(settings, params)
     if date_to <= date_from:
@@ -95,7 +99,7 @@ def backtest(
     windows = windows_before(params, date_from, date_to, refit_every_days)
     source = Source(settings, params, tuple(places or ()))
     train = source.training(windows.train_from, windows.refit_at[-1])
-    result = run(source, windows, train, progress)[0]
+    result = run(source, windows, train, progress, known_by=known_by)[0]
     if not result.n_rows:
         at = f"{date_from:%Y-%m-%d} to {date_to:%Y-%m-%d}" + (f" at {', '.join(places)}" if places else "")
         raise BadInput(f"{dataset} has no origin that can be scored: {at}; see `skyduck status` for what is loaded")

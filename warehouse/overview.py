@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -19,11 +20,12 @@ _LAST_RUNS = """
         coalesce(max(status) filter (step = 'total'), 'interrupted') as status,
         coalesce(max(seconds) filter (step = 'total'), sum(seconds)) as seconds,
         max(peak_mib) as peak_mib, max(detail ->> 'error') filter (status = 'failed') as error
-    from ml.runs group by run_id, flow order by max(detail ->> 'recorded_at') desc, finished_at desc limit $1
+    from ml.runs where as_of <= $2 group by run_id, flow
+    order by max(detail ->> 'recorded_at') desc, finished_at desc limit $1
 """
 _CHAMPIONS = """
     with newest as (
-        select * from ml.champion_events where action in ('promote', 'rollback')
+        select * from ml.champion_events where action in ('promote', 'rollback') and event_at <= $1
         qualify row_number() over (partition by dataset order by event_at desc, event_id desc) = 1
     )
     select dataset, model, model_version, event_at as since, reason, action, trained_at, versions.run_id
@@ -66,7 +68,7 @@ _FORECASTS = """
 # The newest attempt at each window decides whether it still misses something.
 _GAPS = """
     with newest as (
-        select * from raw.loads
+        select * from raw.loads where attempted_at <= $1
         qualify row_number() over (
             partition by source, endpoint, subject, window_start order by attempted_at desc, run_id desc
         ) = 1
@@ -83,7 +85,7 @@ _FRESHNESS = """
         source, endpoint, max(attempted_at) as last_attempt_at,
         max(attempted_at) filter (status in ('ok', 'empty')) as last_answer_at,
         max(last_observed_at) as last_observed_at, sum(is_new_body::integer) as n_bodies
-    from raw.loads group by all order by source, endpoint
+    from raw.loads where attempted_at <= $1 group by all order by source, endpoint
 """
 
 
@@ -98,9 +100,9 @@ def _rows(con: duckdb.DuckDBPyConnection, query: str, arguments: list[Any] | Non
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-def last_runs(settings: Settings, limit: int = 5) -> list[Row]:
+def last_runs(settings: Settings, limit: int = 5, *, as_of: datetime = datetime.max) -> list[Row]:
     with _read_only(settings) as con:
-        return _rows(con, _LAST_RUNS, [limit])
+        return _rows(con, _LAST_RUNS, [limit, as_of])
 
 
 def competition(settings: Settings) -> list[Row]:
@@ -115,15 +117,16 @@ def forecasts(settings: Settings, run_id: str) -> list[Row]:
         return _rows(con, _FORECASTS, [run_id])
 
 
-def champions(settings: Settings) -> list[Row]:
+def champions(settings: Settings, *, as_of: datetime = datetime.max) -> list[Row]:
+    """What was in production at a moment (default: what is)."""
     with _read_only(settings) as con:
-        return _rows(con, _CHAMPIONS)
+        return _rows(con, _CHAMPIONS, [as_of])
 
 
-def ledger(settings: Settings) -> dict[str, list[Row]]:
+def ledger(settings: Settings, *, as_of: datetime = datetime.max) -> dict[str, list[Row]]:
     """`freshness` per source and endpoint, `gaps` per subject that still misses hours."""
     with _read_only(settings) as con:
-        return {"freshness": _rows(con, _FRESHNESS), "gaps": _rows(con, _GAPS)}
+        return {"freshness": _rows(con, _FRESHNESS, [as_of]), "gaps": _rows(con, _GAPS, [as_of])}
 
 
 def published_facts(settings: Settings) -> Row:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from flows.commands.options import Json, Upstream, print_json
+from flows.clock import parse_as_of
+from flows.commands.options import AsOf, Json, Upstream, print_json
 from flows.options import command_settings
 
 
@@ -13,11 +14,12 @@ def register(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
-def status(upstream: Upstream = None, as_json: Json = False) -> None:
+def status(as_of: AsOf = None, upstream: Upstream = None, as_json: Json = False) -> None:
     """Show the last runs, how fresh the data is, the champions, gaps, and what is published."""
     from flows import status as page
 
-    found = page.read(command_settings(upstream))
+    settings = command_settings(upstream)
+    found = page.read(settings, as_of=parse_as_of(as_of)) if as_of else page.read(settings)
     if as_json:
         print_json(found)
     else:

@@ -56,12 +56,13 @@ def backtest(
     place: Annotated[
         list[str] | None, typer.Option("--place", help="Only this place (repeatable).", show_default=False)
     ] = None,
+    as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
     """Replay a range of days: every model forecasts each origin with what was known then, and is scored."""
     from ml.backtest import backtest as replay
 
-    run, screen = start("backtest", None)
+    run, screen = start("backtest", as_of)
     first, last = as_date(date_from, "--from"), as_date(date_to, "--to")
     if first > last:
         raise BadInput(f"--from {first} lies after --to {last}")
@@ -74,6 +75,7 @@ def backtest(
             places=place,
             refit_every_days=refit_every,
             horizon=horizon,
+            known_by=run.now,
             progress=run.progress,
         )
     if as_json:

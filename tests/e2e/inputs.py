@@ -22,7 +22,7 @@ TARGETS = {
     "sgpm.south.pm2_5_ugm3", "carbon.DE.carbon_intensity_gco2eq_kwh",
 }  # fmt: skip
 OSLO, MUSEUM = "weather.OSL.temperature_c", "footfall.museum.visitors_per_hour"
-MUSEUM_DAYS = 84  # enough to learn from: 60 before the selection windows
+MUSEUM_DAYS = 100  # enough to learn from: 60 before the selection windows
 MAPPING = """\
 dataset: footfall
 subject: museum

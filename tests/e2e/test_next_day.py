@@ -42,7 +42,7 @@ def test_history_is_parsed_once(day_2: Day, day_1: Day) -> None:
 def test_champions_stay_and_only_the_new_dataset_is_trained(day_2: Day) -> None:
     assert day_2.said["trained"] == ["footfall"]
     (row,) = day_2.world.published("select model, metrics from marts.dim_champions where dataset = 'footfall'")
-    assert not row[0].startswith("naive"), "twelve weeks of a wandering wave can be learnt"
+    assert not row[0].startswith("naive"), "a hundred days of a wandering wave can be learnt"
 
 
 def test_the_forecast_of_yesterday_is_scored_against_what_came(day_2: Day, day_1: Day) -> None:

@@ -115,8 +115,8 @@ class World:
             con.execute(sql)
 
     def steps(self, as_of: str, status: str = "ok") -> list[str]:
-        """The steps that runs of this moment have on record."""
-        sql = "select step from ml.runs where as_of = ?::timestamp and status = ? order by started_at, step"
+        """The steps that the runs of this moment have on record, by name: their clocks all began at that moment."""
+        sql = "select step from ml.runs where as_of = ?::timestamp and status = ? order by step"
         return [step for (step,) in self.rows(sql, as_of, status)]
 
     def published(self, sql: str) -> list[tuple[Any, ...]]:

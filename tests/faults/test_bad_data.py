@@ -29,7 +29,7 @@ def refused(world: World, day_2: Day, *said: str) -> None:
     assert world.copies == copies
     assert world.published_run == day_2.said["run_id"]
     assert world.published("select count(*), sum(point) from marts.fct_forecasts") == published
-    assert world.steps(LATER, "failed") == ["total", "dbt before ml"]
+    assert world.steps(LATER, "failed") == ["dbt before ml", "total"]
     assert world.value("select count(*) from ml.forecasts where created_at = ?::timestamp", LATER) == 0
 
 
