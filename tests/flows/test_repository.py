@@ -23,16 +23,26 @@ QUIET = (
     "STREAMLIT_BROWSER_GATHER_USAGE_STATS",
 )
 
+# as typed by a person, even where the tests themselves run below a `make`
+BY_HAND = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+
 
 def dry(*arguments: str, cwd: Path = ROOT) -> str:
-    done = subprocess.run(["make", "-n", *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["make", "--no-print-directory", "-n", *arguments],
+        cwd=cwd,
+        env=BY_HAND,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_each_target_is_listed_by_make_help(target: str) -> None:
-    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(["make", "help"], cwd=ROOT, env=BY_HAND, capture_output=True, text=True, check=True)
     assert re.search(rf"^  make {target} ", done.stdout, re.MULTILINE)
     dry(target)
 
@@ -64,7 +74,7 @@ def test_arguments_and_the_upstream_reach_the_command() -> None:
         dry("run", "ARGS=--plain --as-of 2026-01-01").splitlines()[-1].endswith("flows run --plain --as-of 2026-01-01")
     )
     printed = subprocess.run(
-        ["make", "-pn", "run", "UPSTREAM=live"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "-pn", "run", "UPSTREAM=live"], cwd=ROOT, env=BY_HAND, capture_output=True, text=True, check=True
     ).stdout
     assert "SKYDUCK_UPSTREAM := live" in printed
     assert "--bars b.json" in dry("scoreboard", "BARS=b.json")
