@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -38,19 +39,25 @@ def _run(folder: Path, now: datetime, quick: bool) -> Seconds:
     changes = {"history_days": QUICK_HISTORY_DAYS} if quick else {}
     env = os.environ | environment(settings_in(folder, **changes)) | {"NO_COLOR": "1"}
     command = [sys.executable, "-m", "flows", "run", "--plain", "--json", "--as-of", now.isoformat()]
-    started = time.monotonic()
+    started, cpu = time.monotonic(), _children_cpu()
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SkyduckError(f"`skyduck run` ended with {done.returncode}: {done.stderr.strip()[-1500:]}")
     seconds: Seconds = json.loads(done.stdout)["seconds"]
-    return seconds | {"whole process": time.monotonic() - started}
+    return seconds | {"whole process": time.monotonic() - started, "its CPU seconds": _children_cpu() - cpu}
+
+
+def _children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _show(found: dict[str, Seconds], about: str) -> None:
-    steps = [name for name in found["first day"] if name not in ("total", "whole process")]
+    last = ("total", "whole process", "its CPU seconds")
+    steps = [name for name in found["first day"] if name not in last]
     rows = [
         (step, *(f"{seconds[step]:.1f}" if step in seconds else "–" for seconds in found.values()))
-        for step in [*steps, "total", "whole process"]
+        for step in [*steps, *last]
     ]
     rows.append(("bar of `make run` (2 cores)", *(BARS[name] for name in found)))
     show(f"daily: seconds per step of `skyduck run --plain` on the sample ({about})", ("step", *found), rows)

@@ -25,7 +25,8 @@ def weather(job: Job) -> Iterator[tuple[str, dict[str, Any]]]:
                     "timezone": "GMT", "start_date": max(first, date(year, 1, 1)).isoformat(),
                     "end_date": min(last, date(year, 12, 31)).isoformat(),
                 }  # fmt: skip
-                yield place["place_id"], _json(session, job, "archive-api.open-meteo.com/v1/archive", params)
+                url = f"{job['url']}/archive-api.open-meteo.com/v1/archive"
+                yield place["place_id"], _body(session.get(url, params=params, timeout=120))
 
 
 def pm25(job: Job) -> Iterator[dict[str, Any]]:
@@ -35,15 +36,13 @@ def pm25(job: Job) -> Iterator[dict[str, Any]]:
         for n in range((last - first).days + 1):
             day = first + timedelta(days=n)
             params = {"date": day.isoformat()}
-            try:
-                yield _json(session, job, "api-open.data.gov.sg/v2/real-time/api/pm25", params)
-            except requests.HTTPError as error:
-                if error.response.status_code != HTTPStatus.NOT_FOUND:
-                    raise
+            url = f"{job['url']}/api-open.data.gov.sg/v2/real-time/api/pm25"
+            response = session.get(url, params=params, timeout=120)
+            if response.status_code != HTTPStatus.NOT_FOUND:
+                yield _body(response)
 
 
-def _json(session: requests.Session, job: Job, path: str, params: dict[str, Any]) -> dict[str, Any]:
-    response = session.get(f"{job['url']}/{path}", params=params, timeout=120)
+def _body(response: requests.Response) -> dict[str, Any]:
     response.raise_for_status()
     body: dict[str, Any] = response.json()
     return body

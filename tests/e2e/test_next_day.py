@@ -39,6 +39,37 @@ def test_history_is_parsed_once(day_2: Day, day_1: Day) -> None:
     assert 0 < added <= 3 * 24 * 5
 
 
+def test_an_hour_pulled_again_unchanged_is_no_revision(day_2: Day) -> None:
+    """Carbon intensity is computed, and the same generation must give the same figure to the last bit."""
+    found = day_2.world.rows(
+        """
+        with hours as (
+            select payload_seq, date_trunc('hour', observed_at) as observed_at,
+                bit_xor(hash(observed_at, production_type, power_mw)) as sent
+            from staging.stg_energy_charts__generation group by all
+        )
+        select a.sent = b.sent as is_same, n_versions, count(*)
+        from hours as a
+        inner join hours as b on a.observed_at = b.observed_at and a.payload_seq < b.payload_seq
+        inner join marts.fct_observations as truths on a.observed_at = truths.observed_at
+        where series_id = 'carbon.DE.carbon_intensity_gco2eq_kwh' group by all
+        """
+    )
+    versions = {(is_same, n_versions): n for is_same, n_versions, n in found}
+    assert versions.keys() == {(True, 1), (False, 2)}
+    assert versions[True, 1] > 50, "hardly an hour was pulled twice"
+
+
+def test_the_night_of_the_changed_clocks_has_each_hour_once(day_2: Day) -> None:
+    nights = day_2.world.rows(
+        "select series_id, count(*), count(distinct observed_at), count(value) from marts.fct_observations "
+        "where observed_at >= '2025-10-25' and observed_at < '2025-10-28' group by 1 order by 1"
+    )
+    assert len(nights) >= len(TARGETS) + 2
+    assert {row[1:3] for row in nights} == {(72, 72)}
+    assert sum(row[3] for row in nights) > 0.9 * 72 * len(nights)
+
+
 def test_champions_stay_and_only_the_new_dataset_is_trained(day_2: Day) -> None:
     assert day_2.said["trained"] == ["footfall"]
     (row,) = day_2.world.published("select model, metrics from marts.dim_champions where dataset = 'footfall'")

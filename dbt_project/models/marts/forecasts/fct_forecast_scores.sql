@@ -4,20 +4,19 @@
     unique_key=['run_id', 'series_id', 'target_at'],
 ) }}
 -- A forecast is scored when its truth arrives and again when it is revised: both raise the payload_seq of the hour.
-{% set scored_seq = "(select coalesce(max(truth_seq), -1) from " ~ this ~ ")" %}
+{% set since = "timestamp '1900-02-01'" %}
+{% if is_incremental() and execute %}
+{% set since = "timestamp '" ~ scalar(unscored_since(this)) ~ "'" %}
+{% endif %}
 
-with truths as (
+with hours as (
     select * from {{ ref('fct_observations') }}
-    where value is not null and quality = 'ok'
-    {% if is_incremental() %}
-    and (
-        payload_seq > {{ scored_seq }}
-        or observed_at >= (
-            select min(target_at) from {{ ref('fct_forecasts') }}
-            where run_id not in (select distinct run_id from {{ this }})
-        )
-    )
-    {% endif %}
+    where observed_at >= {{ since }} - interval 9 day
+),
+
+truths as (
+    select * from hours
+    where value is not null and quality = 'ok' and observed_at >= {{ since }}
 ),
 
 -- the naive answers as the origin could have given them
@@ -30,14 +29,15 @@ scored as (
         case when week_before.first_known_at <= forecasts.origin_at then week_before.first_value end as naive_week
     from {{ ref('fct_forecasts') }} as forecasts
     inner join truths on forecasts.series_id = truths.series_id and forecasts.target_at = truths.observed_at
-    left join {{ ref('fct_observations') }} as day_before
+    left join hours as day_before
         on
             forecasts.series_id = day_before.series_id
             and day_before.observed_at = forecasts.target_at - to_hours(24 * ((forecasts.horizon_h + 23) // 24))
-    left join {{ ref('fct_observations') }} as week_before
+    left join hours as week_before
         on
             forecasts.series_id = week_before.series_id
             and week_before.observed_at = forecasts.target_at - interval 168 hour
+    where forecasts.target_at >= {{ since }}
 ),
 
 final as (
