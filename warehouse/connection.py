@@ -55,5 +55,10 @@ def connect(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.D
         if not read_only:
             ensure_schema(con)
         yield con
+    except duckdb.CatalogException as error:
+        if "marts" not in str(error):
+            raise
+        seen = str(error).splitlines()[0].removeprefix("Catalog Error: ")
+        raise BadInput(f"the marts are not built yet ({seen}): `skyduck run` or `skyduck build` makes them") from None
     finally:
         con.close()

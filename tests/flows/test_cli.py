@@ -25,7 +25,7 @@ GROUP = typer.main.get_command(app)
 COMMANDS = sorted(GROUP.commands)  # type: ignore[attr-defined]
 PROMISED = {"run", "load", "backfill", "build", "train", "backtest", "predict", "publish", "status", "doctor"}
 WITH_JSON = {"run", "load", "backfill", "build", "train", "backtest", "predict", "publish", "status", "doctor"}
-WITH_AS_OF = {"run", "load", "backfill", "build", "train", "predict", "publish"}
+WITH_AS_OF = {"run", "load", "backfill", "build", "train", "predict", "publish", "backtest", "status"}
 
 
 def test_every_promised_command_is_there() -> None:
@@ -61,13 +61,15 @@ MISTAKES = [
     (["backfill", "--since", "2024-03-02", "--until", "2024-03-01"], "lies after"),
     (["backtest", "--dataset", "weather", "--from", "2024-03-02", "--to", "2024-03-01"], "lies after"),
     (["scoreboard", "--recordings", "nowhere", "--plan", "nowhere.json"], "does not exist"),
+    (["backtest", "--dataset", "weather", "--from", "2024-03-01", "--to", "2024-03-02"], "not built yet"),
+    (["predict"], "not built yet"),
     (["nonsense"], "No such command"),
     (["run", "--upstream", "dream"], "Invalid value"),
     (["backfill"], "Missing option"),
 ]
 
 
-@pytest.mark.parametrize(("arguments", "said"), MISTAKES, ids=[" ".join(arguments)[:40] for arguments, _ in MISTAKES])
+@pytest.mark.parametrize(("arguments", "said"), MISTAKES, ids=[" ".join(arguments)[:70] for arguments, _ in MISTAKES])
 def test_a_mistake_ends_with_2_and_no_traceback(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
