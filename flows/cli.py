@@ -59,6 +59,12 @@ def _terminate(number: int, frame: FrameType | None) -> None:
         raise Terminated
 
 
+def _hear_no_more() -> None:
+    """Called while the stop is being handled: an alarm already under way finds it in the context and raises nothing."""
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Runs one command and ends the process with its exit code."""
     quiet_telemetry()
@@ -87,6 +93,7 @@ def _code(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort) as error:
         return _say(error, f"stopped by Ctrl-C; {STAYS}", STOPPED)
     except Terminated as error:
+        _hear_no_more()
         return _say(error, f"stopped by SIGTERM; {STAYS}", 143)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -95,7 +102,7 @@ def _code(arguments: list[str]) -> int:
         reason = f"{type(error).__name__}: {error}"
         return _say(error, f"our fault, please report it (--debug shows where): {reason}", 1)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _hear_no_more()
         logs.quiet()
 
 

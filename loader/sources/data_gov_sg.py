@@ -102,7 +102,10 @@ def _stamp(text: str) -> datetime:
         raise Rejected(
             f"the stamp {text!r:.40}; expected a full hour with its offset, such as 2026-01-31T00:00:00+08:00"
         )
-    return stamp.astimezone(UTC).replace(tzinfo=None)
+    try:
+        return stamp.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        raise Rejected(f"the stamp {text!r:.40} lies before or after time itself") from None
 
 
 def _known(value: float | None) -> float | None:

@@ -23,6 +23,7 @@ NAME = "open_meteo"
 STABLE = {"latitude": "$.latitude", "longitude": "$.longitude"}
 VOLATILE = ("generationtime_ms",)
 FARTHEST_DEGREES = 0.5
+MOST_OFFSET_SECONDS = 14 * 3600  # the easternmost zone on earth
 ARCHIVE_LAG_DAYS = 5  # what the archive may not have yet comes from the forecast endpoint
 LOCATION_DAYS = 3660  # per call: about 4 MB of JSON and a tenth of a minute's allowance
 
@@ -144,6 +145,8 @@ def _check_one(request: Request, planned: Planned, element: Any, text: str | Non
         units = need(element, "hourly_units", dict, "the body")
         times = need(hourly, "time", list, "'hourly'")
         offset = need(element, "utc_offset_seconds", int, "the body")
+        if abs(offset) > MOST_OFFSET_SECONDS:
+            raise Rejected(f"'utc_offset_seconds' is {offset}; expected at most 14 hours")
         body.need_lists(hourly, len(times))
         asked = dict(variables.values())
         columns = {name: hourly[name] for name in asked if name in hourly}

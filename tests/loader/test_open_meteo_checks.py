@@ -111,6 +111,8 @@ BAD: dict[str, tuple[Change, str]] = {
     "a stamp that is none": (hourly("time", 5, "yesterday"), "the stamp 'yesterday'; expected ISO"),
     "half hours": (hourly("time", 5, "2026-11-01T05:30"), "not a full hour"),
     "an offset of half an hour": (lambda b: b.update(utc_offset_seconds=19800), "not a full hour"),
+    "an offset beyond any zone": (lambda b: b.update(utc_offset_seconds=-(10**14)), "expected at most 14 hours"),
+    "a stamp before time": (hourly("time", 0, "0001-01-01T00:00"), "expected"),
     "no offset": (lambda b: b.pop("utc_offset_seconds"), "no 'utc_offset_seconds'"),
     "another year": (
         lambda b: b["hourly"].update(time=[t.replace("2026", "2025") for t in b["hourly"]["time"]]),
