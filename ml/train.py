@@ -113,9 +113,11 @@ def _windows(settings: Settings, source: Source, now: datetime) -> Windows:
     if first is None:
         raise BadInput(f"nothing to train {params.dataset} on: its series have no observations yet; load some first")
     select, report = params.evaluation.select_days, params.evaluation.report_days
-    spare = (now - first).days - params.training.min_days
+    # the last origins before a window know no truth inside it: they do not count as history to train on
+    spare = (now - first).days - params.training.min_days - 1 - -(-params.horizon_h // 24)
     share = min(1.0, max(0.0, spare / (select + report)))
-    select, report = (max(LEAST_WINDOW_DAYS, int(days * share)) for days in (select, report))
+    report = max(LEAST_WINDOW_DAYS, int(report * share))
+    select = max(LEAST_WINDOW_DAYS, min(int(select * share), spare - report))
     report_from = datetime(now.year, now.month, now.day) - timedelta(days=report)
     select_from = report_from - timedelta(days=select)
     return Windows(min(first, select_from), select_from, report_from, now, ())

@@ -175,3 +175,12 @@ def test_reported_windows_are_those_of_the_newest_days(trained, made):
     origins = pd.to_datetime(pd.DataFrame(ask(trained[0], "select distinct origin_at from ml.backtests"))[0])
     assert origins.min() == pd.Timestamp(made.now.date()) - pd.Timedelta(days=10)
     assert origins.max() == pd.Timestamp(made.now.date())
+
+
+@pytest.mark.parametrize("days", [34, 38, 45])
+def test_windows_never_take_the_days_that_training_needs(make_world, made, days: int):
+    series, table = made.small_world()
+    settings = make_world(series, table[table["observed_at"] >= made.now - timedelta(days=days)])
+    result = train(settings, "air", now=made.now, run_id="r", reason="new", params=made.small_params(min_days=15))
+    assert "of history" not in result.reason
+    assert "lightgbm_direct" in set(result.backtest.summary["model"])
