@@ -1,15 +1,24 @@
-"""Network off by default: a test reaches loopback and nothing else."""
+"""Network off by default: a test reaches loopback and nothing else.
+
+CI draws the same examples each time; a person's run explores.
+"""
 
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 CONNECT = socket.socket.connect
+
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "explore")
 
 
 def refuse_beyond_loopback(self: socket.socket, address: Any) -> None:
