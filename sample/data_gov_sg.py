@@ -45,7 +45,7 @@ def _moment(text: str) -> tuple[date, datetime | None]:
             moment = datetime.fromisoformat(text)
             return moment.date(), moment
     except ValueError:
-        pass
+        raise Refused(error(400, 4, "ERROR_PARAMS", BAD_DATE)) from None
     raise Refused(error(400, 4, "ERROR_PARAMS", BAD_DATE))
 
 

@@ -10,34 +10,12 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
-from loader.source import Checked, Context, Mode, Planned, Request, Window
+from loader.source import Checked, Context, Planned, Window
 from loader.sources import open_meteo
-from tests.loader.conftest import NOW
-from tests.loader.upstream import DAY, HOUR, hourly_body
+from tests.loader.open_meteo_bodies import START, check, good, request
+from tests.loader.upstream import DAY, HOUR
 from warehouse.catalog import Catalog
 from warehouse.errors import BadInput
-
-START = datetime(2026, 11, 1)
-NAMES = ["temperature_2m", "relative_humidity_2m", "cloud_cover", "wind_speed_10m"]
-
-
-def request(context: Context, *subjects: str, days: int = 2, name: str = "archive", start: datetime = START) -> Request:
-    endpoint = next(e for e in open_meteo.endpoints(context.catalog) if e.name == name)
-    mode: Mode = "live"
-    planned = [Planned(s, Window(start, start + days * DAY), mode) for s in subjects]
-    [made] = open_meteo.requests(endpoint, planned, context)
-    return made
-
-
-def good(context: Context, subject: str = "SG", days: int = 2) -> dict[str, Any]:
-    place = context.catalog.places[subject]
-    last = START.date() + (days - 1) * DAY
-    return hourly_body(place.latitude, place.longitude, NAMES, START.date(), last, NOW)
-
-
-def check(context: Context, document: Any, *subjects: str) -> list[Checked]:
-    content = document if isinstance(document, bytes) else orjson.dumps(document)
-    return open_meteo.check(request(context, *(subjects or ("SG",))), content, context)
 
 
 def accepted(context: Context, document: Any) -> Checked:

@@ -163,20 +163,22 @@ def test_a_series_without_any_reading_is_named(settings, run, make_world, made):
     check(forecasts(other), 3)
 
 
-def test_a_new_series_is_forecast_without_disturbing_the_others(settings, run, make_world, made):
+@pytest.mark.parametrize("silent_hours", [0, 200])
+def test_a_new_series_is_forecast_and_one_long_silent_leaves_the_others_as_they_were(
+    settings, run, make_world, made, silent_hours
+):
     run(settings)
     before = forecasts(settings)
     series, table = made.small_world()
     more = [made.series_row("air", "AA", "pm2_5_ugm3", is_target=True), *series]  # sorts between A and B
-    young = made.readings("air.AA.pm2_5_ugm3", made.now - timedelta(hours=60), made.wave(4, 60))
+    young = made.readings("air.AA.pm2_5_ugm3", made.now - timedelta(hours=60 + silent_hours), made.wave(4, 60))
     other = rebuilt(settings, made, pd.concat([table, young]), make_world, more)
     run(other)
     rows = forecasts(other)
     check(rows, 4)
-    if not made.small_params().features.peers:
-        pd.testing.assert_frame_equal(
-            rows[rows["series_id"] != "air.AA.pm2_5_ugm3"][QUANTILES].reset_index(drop=True), before[QUANTILES]
-        )
+    if silent_hours:  # else the others rightly see a new neighbour
+        others = rows[rows["series_id"] != "air.AA.pm2_5_ugm3"]
+        pd.testing.assert_frame_equal(others[QUANTILES].reset_index(drop=True), before[QUANTILES])
 
 
 @pytest.mark.parametrize("values", [np.full(1440, 12.0), np.zeros(200), np.array([5.0]), np.array([3.0, np.nan, 4.0])])
