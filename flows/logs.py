@@ -24,7 +24,8 @@ def quiet() -> None:
         _file = None
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # whatever stderr is when a line is written: a caller may have put another in its place since
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
 

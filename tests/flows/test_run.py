@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import time
@@ -157,6 +158,18 @@ def test_no_secret_reaches_the_log(settings: Settings) -> None:
     assert "canary" not in text
     line = json.loads(text)
     assert (line["run_id"], line["n"], line["url"]) == ("r1", 3, "https://x/?apikey=***")
+
+
+def test_a_warning_goes_to_whatever_stderr_is_by_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    import structlog
+
+    with io.StringIO() as gone:
+        monkeypatch.setattr("sys.stderr", gone)
+        logs.quiet()
+    here = io.StringIO()
+    monkeypatch.setattr("sys.stderr", here)
+    structlog.get_logger().warning("still heard")
+    assert "still heard" in here.getvalue()
 
 
 def test_the_last_run_is_the_one_that_ended_last_even_when_it_replayed_an_older_day(settings: Settings) -> None:
