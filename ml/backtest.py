@@ -38,6 +38,16 @@ class Windows:
 
 
 @dataclass(frozen=True)
+class Panels:
+    """All that a training reads: rows to learn from, rows that choose, rows that only report."""
+
+    train: Panel
+    select: Panel
+    report: Panel
+    read_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class BacktestResult:
     """What the models would have said, scored. `summary` has one line per model, over the report windows."""
 
@@ -97,9 +107,8 @@ def backtest(
     if date_to <= date_from:
         raise BadInput(f"a backtest needs --to after --from, not {date_from:%Y-%m-%d} to {date_to:%Y-%m-%d}")
     windows = windows_before(params, date_from, date_to, refit_every_days)
-    source = Source(settings, params, tuple(places or ()))
-    train = source.training(windows.train_from, windows.refit_at[-1])
-    result = run(source, windows, train, progress, known_by=known_by)[0]
+    panels = Source(settings, params, tuple(places or ())).panels(windows, known_by=known_by)
+    result = run(panels, windows, params, progress)[0]
     if not result.n_rows:
         at = f"{date_from:%Y-%m-%d} to {date_to:%Y-%m-%d}" + (f" at {', '.join(places)}" if places else "")
         raise BadInput(f"{dataset} has no origin that can be scored: {at}; see `skyduck status` for what is loaded")
@@ -168,22 +177,27 @@ class Source:
         query = self.query(start, end, self.params.evaluation.report_hours)
         return data.read(self.settings, query, covariates=self.covariates).scorable()
 
+    def panels(self, windows: Windows, *, known_by: datetime | None = None) -> Panels:
+        """Everything that learning within these windows reads.
 
-def run(
-    source: Source, windows: Windows, train: Panel, progress: Progress, *, known_by: datetime | None = None
-) -> tuple[BacktestResult, Contest]:
-    """Competition on the selection windows, then the report, refitting at each of `refit_at`.
+        `known_by`: truths that arrived later are neither learnt nor scored (a run in the past sees no more than then).
+        """
+        started = time.perf_counter()
+        train = self.training(windows.train_from, windows.refit_at[-1] if windows.refit_at else windows.report_to)
+        select = self.selection(windows.select_from, windows.report_from).known_before(windows.report_from)
+        report = self.report(windows.report_from, windows.report_to)
+        if known_by:
+            train, report = train.known_before(known_by), report.known_before(known_by)
+        return Panels(train, select, report, time.perf_counter() - started)
 
-    `known_by`: truths that arrived later are not scored either (a run in the past sees no more than it saw then).
-    """
+
+def run(panels: Panels, windows: Windows, params: Params, progress: Progress) -> tuple[BacktestResult, Contest]:
+    """Competition on the selection windows, then the report, refitting at each of `refit_at`."""
     started = time.perf_counter()
-    params = source.params
-    select = source.selection(windows.select_from, windows.report_from).known_before(windows.report_from)
-    reported = source.report(windows.report_from, windows.report_to)
-    reported = reported.known_before(known_by) if known_by else reported
-    contest = compete(train.known_before(windows.select_from), select, params, progress)
+    train, reported = panels.train, panels.report
+    contest = compete(train.known_before(windows.select_from), panels.select, params, progress)
     learnt = contest
-    seconds = time.perf_counter() - started
+    seconds = panels.read_seconds + time.perf_counter() - started
     parts = []
     starts = windows.refit_at or (windows.report_from,)
     for start, end in zip(starts, (*starts[1:], windows.report_to), strict=True):

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ml import registry
-from ml.backtest import BacktestResult, Source, Windows, run, with_covariates
+from ml.backtest import BacktestResult, Panels, Source, Windows, run, with_covariates
 from ml.competition import STAND_IN, Contest, Progress
 from ml.dataset import HOUR, Panel, hours_to_time
 from ml.forecaster import is_naive
@@ -52,6 +52,21 @@ def is_due(settings: Settings, dataset: str, now: datetime, *, params: Params | 
     return None
 
 
+@dataclass(frozen=True)
+class Learnt:
+    """What a training found, not yet on record.
+
+    `asked`: params as written; `result`: the report; `final`: the models learnt again on everything known.
+    """
+
+    asked: Params
+    windows: Windows
+    result: BacktestResult
+    final: Contest
+    data_hash: str
+    train_span: tuple[datetime, datetime] | None
+
+
 def train(
     settings: Settings,
     dataset: str,
@@ -62,20 +77,40 @@ def train(
     progress: Progress = lambda _: None,
     params: Params | None = None,
 ) -> TrainResult:
-    """Trains on what is known at `now` and promotes the winner. The same run_id again replaces what it wrote.
-
-    The report is that of the models as they competed, fitted before the selection windows; the versions kept are
-    learnt again on everything.
-    """
+    """Trains on what is known at `now` and promotes the winner. The same run_id again replaces what it wrote."""
     asked = params or load_params(dataset)
-    params = with_covariates(settings, asked)
-    source = Source(settings, params)
+    windows, panels = read_panels(settings, asked, now)
+    learnt = learn(panels, windows, asked, with_covariates(settings, asked), progress)
+    return register(settings, learnt, now=now, run_id=run_id, reason=reason)
+
+
+def read_panels(settings: Settings, asked: Params, now: datetime) -> tuple[Windows, Panels]:
+    """Windows and rows for a training at `now`; nothing that became known later."""
+    source = Source(settings, with_covariates(settings, asked))
     windows = _windows(settings, source, now)
-    panel = source.training(windows.train_from, now).known_before(now)
-    result, contest = run(source, windows, panel, progress, known_by=now)
-    final = contest.refit(panel, progress)
-    shared = _shared_columns(settings, asked, run_id, now, panel, windows)
-    versions = [_version(settings, final, role, name, result, shared) for role, name in _roles(contest, result).items()]
+    return windows, source.panels(windows, known_by=now)
+
+
+def learn(panels: Panels, windows: Windows, asked: Params, params: Params, progress: Progress) -> Learnt:
+    """Competition, report and the winner learnt again, from the panels alone: the same panels give the same models.
+
+    The report is that of the models as they competed, fitted before the selection windows. `params`: `asked` with its
+    covariates spelled out.
+    """
+    result, contest = run(panels, windows, params, progress)
+    final = contest.refit(panels.train, progress)
+    targets = panels.train.target_h
+    span = hours_to_time(np.array([targets.min(), targets.max()])) if len(targets) else None
+    stamps = None if span is None else (pd.Timestamp(span[0]).to_pydatetime(), pd.Timestamp(span[1]).to_pydatetime())
+    return Learnt(asked, windows, result, final, data_hash(panels.train), stamps)
+
+
+def register(settings: Settings, learnt: Learnt, *, now: datetime, run_id: str, reason: str) -> TrainResult:
+    """Saves the models and puts them on record: versions, report rows and the champion's event, all or nothing."""
+    dataset, result = learnt.asked.dataset, learnt.result
+    shared = _shared_columns(settings, learnt, run_id, now)
+    roles = _roles(learnt.final, result)
+    versions = [_version(settings, learnt.final, role, name, result, shared) for role, name in roles.items()]
     top = versions[0]
     event = {
         "event_id": f"{run_id}.{dataset}",
@@ -141,21 +176,18 @@ def _roles(contest: Contest, result: BacktestResult) -> dict[str, str]:
     return kept
 
 
-def _shared_columns(
-    settings: Settings, asked: Params, run_id: str, now: datetime, panel: Panel, windows: Windows
-) -> dict[str, Any]:
-    targets = panel.target_h
-    span = hours_to_time(np.array([targets.min(), targets.max()])) if len(panel) else None
+def _shared_columns(settings: Settings, learnt: Learnt, run_id: str, now: datetime) -> dict[str, Any]:
+    asked, windows, span = learnt.asked, learnt.windows, learnt.train_span
     return {
         "dataset": asked.dataset,
         "run_id": run_id,
         "trained_at": now,
         "data_as_of": marts.data_as_of(settings, asked.dataset, now) or now,
-        "data_hash": data_hash(panel),
+        "data_hash": learnt.data_hash,
         "git_sha": _git_sha(),
         "params": json.dumps({**asked.model_dump(mode="json"), "fingerprint": asked.fingerprint()}, sort_keys=True),
-        "train_from": pd.Timestamp(span[0]).to_pydatetime() if span is not None else None,
-        "train_to": pd.Timestamp(span[1]).to_pydatetime() if span is not None else None,
+        "train_from": span[0] if span else None,
+        "train_to": span[1] if span else None,
         "select_from": windows.select_from,
         "select_to": windows.report_from,
         "report_from": windows.report_from,
