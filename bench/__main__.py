@@ -15,7 +15,9 @@ QUESTIONS = {
     "parse": "How fast do JSON bodies become typed rows, beside hand-written SQL and pandas?",
     "scale": "200 series × 2 years: within 10 minutes and 6 GiB on 2 cores?",
     "history": "One more day: does it cost more after 4 years of history than after 1?",
+    "bars": "Every bar of accuracy and speed: MAE by plan entry, training seconds, 200 series predicted.",
     "versus": "Beside what one would write instead: a pandas loader, dlt, mlforecast.",
+    "coverage": "Do the intervals hold half a year after the cut, and with inputs missing?",
     "daily": "What does a day cost: the first, the next, and with nothing new?",
 }
 

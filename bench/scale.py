@@ -23,12 +23,12 @@ def main(quick: bool = False) -> None:
     n_series, days = QUICK if quick else FULL
     screen, about = Screen(), machine()
     with scratch("scale") as folder:
-        run = begin(settings_in(folder / "data", seeds_dir=_seeds(folder / "seeds", n_series)), NOW, screen)
+        run = begin(settings_in(folder / "data", seeds_dir=spread_seeds(folder / "seeds", n_series)), NOW, screen)
         _day(run, days)
         _show(run, n_series, days, about, is_bar=not quick)
 
 
-def _seeds(folder: Path, n: int) -> Path:
+def spread_seeds(folder: Path, n: int) -> Path:
     """Places spread evenly over the inhabited latitudes (a Fibonacci lattice), each with its temperature."""
     places: list[Row] = []
     for i in range(n):

@@ -121,13 +121,22 @@ def nearest_zone(latitude: float, longitude: float) -> tuple[str, str]:
 
 
 def write_seeds(found: list[Found], *, product: Path, folder: Path) -> None:
-    """The product's own variables, sources and factors, with the places and series found."""
+    """The product's own variables, sources and factors, with the places and series found.
+
+    One thing is the protocol's and not the product's: a value counts as known at its own stamp, in files too. The
+    product waits for the end of the hour that a stamp begins.
+    """
     shutil.copytree(product, folder, dirs_exist_ok=True)
     places = {item.place_id: item for item in reversed(found)}
     rows = []
     for item in places.values():
         country, zone = nearest_zone(item.latitude, item.longitude)
         rows.append((item.place_id, item.place_id, country, item.latitude, item.longitude, zone))
+    with (folder / "sources.csv").open(encoding="utf-8", newline="") as file:
+        header, *sources = csv.reader(file)
+    lag = header.index("known_lag_hours")
+    of_protocol = [[*row[:lag], "0", *row[lag + 1 :]] if row[0] == "files" else row for row in sources]
+    _write(folder / "sources.csv", tuple(header), [tuple(row) for row in of_protocol])
     _write(folder / "places.csv", PLACES, rows)
     _write(folder / "series.csv", SERIES, [(i.dataset, i.place_id, TARGETS[i.dataset], i.place_id) for i in found])
 

@@ -21,6 +21,7 @@ from warehouse.settings import Settings
 
 if TYPE_CHECKING:
     from loader.summary import LoadSummary
+    from ml.alerts.predict import AlertResult
     from ml.predict import PredictResult
     from ml.train import TrainResult
 
@@ -65,6 +66,7 @@ class Run:
     dbt: list[DbtResult] = field(default_factory=list)
     trained: list[TrainResult] = field(default_factory=list)
     predicted: PredictResult | None = None
+    alerts: AlertResult | None = None
     published: Published | None = None
     warnings: list[str] = field(default_factory=list)
     nothing_new: bool = False

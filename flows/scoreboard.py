@@ -117,6 +117,8 @@ def score_line(name: str, result: BacktestResult) -> dict[str, Any]:
         "train_seconds": round(result.train_seconds, 1),
         "peak_mib": round(result.peak_mib),
         "model": result.champion,
+        "coverage80_by_bucket": scores["coverage80_by_bucket"],
+        "coverage90_by_bucket": scores["coverage90_by_bucket"],
     }
 
 

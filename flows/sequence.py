@@ -8,13 +8,14 @@ from datetime import date
 from functools import partial
 
 from flows import steps
+from flows.ahead import Ahead
 from flows.run import Call, Run, plainly
 from warehouse.errors import BadInput, UpstreamFailed
 from warehouse.lock import hold
 
 
 def daily(run: Run, call: Call = plainly) -> None:
-    """load → freshness → dbt → train where due → predict → dbt → publish.
+    """load → freshness → dbt → train where due → predict → alerts → dbt → publish.
 
     A source that fails does not stop the rest; the run then ends with UpstreamFailed naming it. Nothing is published
     after a failed data test. Where nothing is new since the last publication, or nothing was ever received, it ends
@@ -28,13 +29,16 @@ def daily(run: Run, call: Call = plainly) -> None:
         run.nothing_new = steps.is_nothing_new(run)
         if not run.nothing_new:
             call("dbt before ml", lambda: steps.build(run, "before"))
-            for dataset, reason in steps.due(run):
-                call(f"train {dataset}", partial(steps.train, run, dataset, reason))
+            due = steps.due(run)
+            with Ahead(run, [dataset for dataset, _ in due]) as ahead:
+                for dataset, reason in due:
+                    call(f"train {dataset}", partial(steps.train, run, dataset, reason, ahead))
             try:
                 call("predict", lambda: steps.predict(run))
             except BadInput:
                 raise_for_sources(run)  # nothing to forecast because nothing was ever loaded
                 raise
+            call("alerts", lambda: steps.alerts(run))
             call("dbt after ml", lambda: steps.build(run, "after"))
             call("publish", lambda: steps.publish(run))
         raise_for_sources(run)
@@ -60,10 +64,11 @@ def backfill(
 
 
 def retrain(run: Run, *, datasets: list[str] | None = None, reason: str, call: Call = plainly) -> None:
-    """Competes the models again, whether due or not, and publishes the outcome. The next forecast uses it."""
+    """Competes the models again by `dvc repro`, whether due or not, and publishes the outcome for the next forecast."""
     with _whole(run):
         for dataset in datasets or steps.datasets(run):
             call(f"train {dataset}", partial(steps.train, run, dataset, reason))
+        call("push artefacts", lambda: steps.push_artefacts(run))
         call("dbt after ml", lambda: steps.build(run, "after"))
         call("publish", lambda: steps.publish(run, with_forecasts=False))
 

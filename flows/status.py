@@ -11,8 +11,17 @@ from warehouse import overview
 from warehouse.errors import BadInput, LockHeld
 from warehouse.lock import holder
 from warehouse.settings import Settings
+from warehouse.track_record import DAYS, track_record
 
 N_RUNS = 5
+TRACK = {  # of warehouse.track_record -> heading
+    "mae": "MAE",
+    "coverage80": "80 % holds",
+    "coverage90": "90 % holds",
+    "moved": "moves a day",
+    "moved_of_width": "of its 80 %",
+    "stayed_within": "stays inside",
+}
 
 
 def read(settings: Settings, *, as_of: datetime = datetime.max) -> dict[str, Any]:
@@ -32,6 +41,8 @@ def read(settings: Settings, *, as_of: datetime = datetime.max) -> dict[str, Any
         "data_as_of": None,
         "runs": [],
         "champions": [],
+        "waiting": [],
+        "track_record": [],
         "freshness": [],
         "gaps": [],
         "notes": [],
@@ -56,6 +67,8 @@ def _from_warehouse(settings: Settings, as_of: datetime) -> dict[str, Any]:
         "runs": runs,
         "last_run": runs[0] if runs else None,
         "champions": overview.champions(settings, as_of=as_of),
+        "waiting": overview.waiting(settings, as_of=as_of),
+        "track_record": track_record(settings, as_of=as_of),
         **overview.ledger(settings, as_of=as_of),
     }
 
@@ -87,6 +100,10 @@ def _tables(found: dict[str, Any]) -> list[Table]:
         (r["dataset"], str(r["model"]), r["model_version"], _time(r["since"]), str(r["reason"])[:80])
         for r in found["champions"]
     )
+    waiting = tuple((r["dataset"], r["model_version"], _time(r["since"])) for r in found["waiting"])
+    track = tuple(
+        (r["dataset"], f"{r['n_hours'] or 0:,}", *(_figure(r[name]) for name in TRACK)) for r in found["track_record"]
+    )
     freshness = tuple(
         (r["source"], r["endpoint"], _time(r["last_answer_at"]), _time(r["last_observed_at"]), f"{r['n_bodies']:,}")
         for r in found["freshness"]
@@ -105,9 +122,17 @@ def _tables(found: dict[str, Any]) -> list[Table]:
     return [
         Table("Last runs", ("run", "flow", "as of", "status", "s", "peak MiB"), runs, numbers=2),
         Table("Champions", ("dataset", "model", "version", "since", "why"), champions),
+        Table("Waiting for `skyduck models approve`", ("dataset", "version", "since"), waiting),
+        Table(
+            f"Published forecasts, {DAYS} days", ("dataset", "hours", *TRACK.values()), track, numbers=1 + len(TRACK)
+        ),
         Table("Freshness", ("source", "endpoint", "last answer", "newest hour", "bodies"), freshness, numbers=1),
         Table("Gaps, asked for again", ("source", "endpoint", "subject", "hours", "failed", "why"), gaps),
     ]
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"
 
 
 def _time(value: Any) -> str:

@@ -6,11 +6,14 @@ from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from flows import dbt
+from flows.ahead import Ahead
 from flows.clock import origin_of
 from flows.fingerprint import fingerprint
+from flows.reproduce import at_once, push, record_marts, reproduce
 from flows.run import Run
 from flows.upstream import upstream
 from warehouse.errors import BadInput, SkyduckError
+from warehouse.overview import waiting
 from warehouse.publish import publish as publish_copy
 from warehouse.published import publication, published_copy
 from warehouse.runs import watermark
@@ -81,6 +84,8 @@ def build(run: Run, half: Literal["before", "after"]) -> None:
         run.warnings += [f"dbt: {warning}" for warning in result.warnings]
         note.detail |= {"n_ok": result.n_ok, "n_warn": result.n_warn, "n_error": result.n_error}
         result.raise_for_failures()
+        if half == "before":
+            record_marts(run, datasets(run))
 
 
 def datasets(run: Run) -> list[str]:
@@ -91,26 +96,42 @@ def datasets(run: Run) -> list[str]:
 
 
 def due(run: Run) -> list[tuple[str, str]]:
-    """(dataset, reason) of what must be trained: no champion yet, or one older than params.yaml allows."""
+    """(dataset, reason) of what must be trained: never was, too long ago, or with other params than params.yaml."""
+    from ml.production import require_newest
     from ml.train import is_due
 
-    asked = [(dataset, is_due(run.settings, dataset, run.now)) for dataset in datasets(run)]
-    return [(dataset, reason) for dataset, reason in asked if reason]
+    found = []
+    for dataset in datasets(run):
+        if reason := is_due(run.settings, dataset, run.now):
+            try:
+                require_newest(run.settings, dataset, run.now)
+                found.append((dataset, reason))
+            except BadInput as error:
+                run.warnings.append(f"{dataset} was not trained: {error}")
+    return found
 
 
-def train(run: Run, dataset: str, reason: str) -> None:
-    """Competes the models of one dataset. A dataset that cannot be trained is a warning: the forecast goes on."""
-    from ml.train import train as train_models
+def train(run: Run, dataset: str, reason: str, ahead: Ahead | None = None) -> None:
+    """Competes the models of one dataset. A dataset that cannot be trained is a warning: the forecast goes on.
 
+    `ahead`: learns beside what else is done, from the marts. Without it by DVC, kept to be repeated and fetched
+    elsewhere: the same models, some seconds later.
+    """
     try:
         with run.step(f"train {dataset}") as note:
-            result = train_models(
-                run.settings, dataset, now=run.now, run_id=run.run_id, reason=reason, progress=run.progress
-            )
+            by_dvc = ahead is None
+            result, stages = reproduce(run, dataset, reason) if by_dvc else at_once(run, dataset, reason, ahead)
             run.trained.append(result)
-            note.detail["reason"] = reason
+            note.detail |= {"reason": reason, "action": result.action, "decision": result.decision, "stages": stages}
+            _say_what_waits(run)
     except SkyduckError as error:
         run.warnings.append(f"{dataset} was not trained: {error}")
+
+
+def push_artefacts(run: Run) -> None:
+    """What was trained, and on what, to the default DVC store."""
+    with run.step("push artefacts"):
+        push(run)
 
 
 def predict(run: Run) -> None:
@@ -123,6 +144,35 @@ def predict(run: Run) -> None:
         run.warnings += [f"{series_id} has no reading at all: not forecast" for series_id in run.predicted.not_forecast]
         note.n_rows = run.predicted.n_rows
         note.detail["origin_at"] = f"{origin_of(run.now):%Y-%m-%d %H:%M}"
+        _say_what_waits(run)
+
+
+def _say_what_waits(run: Run) -> None:
+    """The forecast stays with the champion until a person has decided: every run says so."""
+    for row in waiting(run.settings, as_of=run.now):
+        line = f"{row['dataset']}: {row['model_version']} waits for `skyduck models approve {row['model_version']}`"
+        run.warnings += [] if line in run.warnings else [line]
+
+
+def alerts(run: Run) -> None:
+    """Trains the alert rules that are due and writes every rule's probabilities. A failure never stops the forecast."""
+    from ml.alerts.predict import predict as predict_alerts
+    from ml.alerts.train import due as due_rules
+    from ml.alerts.train import train as train_rules
+
+    try:
+        with run.step("alerts") as note:
+            asked = due_rules(run.settings, run.now)
+            rules = [rule for rule, _ in asked]
+            trained, failed = train_rules(run.settings, rules, now=run.now, run_id=run.run_id, progress=run.progress)
+            run.alerts = predict_alerts(run.settings, now=run.now, run_id=run.run_id, progress=run.progress)
+            run.warnings += [*failed, *run.alerts.notes]
+            note.n_rows = run.alerts.n_rows
+            note.detail |= {"trained": {rule.rule_id: rule.method for rule in trained}, "active": run.alerts.active}
+    except Exception as error:  # whatever went wrong here, the forecast goes out
+        run.warnings.append(
+            f"no alerts in this run: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        )
 
 
 def publish(run: Run, *, with_forecasts: bool = True) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -11,6 +13,7 @@ from rich.table import Table as Drawing
 from rich.text import Text
 
 from flows import tables
+from flows.alert_tables import active_alerts, alert_lines
 from flows.dbt_log import DbtResult
 from flows.run import Run
 from flows.tables import Table
@@ -29,6 +32,7 @@ def show(run: Run) -> None:
     if run.published is not None or run.nothing_new:
         show_models(run)
         show_forecasts(run)
+        show_alerts(run)
     show_warnings(run)
     _where_next(run, out)
 
@@ -45,11 +49,18 @@ def show_dbt(results: list[DbtResult]) -> None:
 
 
 def show_models(run: Run) -> None:
+    draw(tables.decisions(run))
     draw(tables.models(run))
 
 
 def show_forecasts(run: Run) -> None:
     draw(tables.forecast(run))
+
+
+def show_alerts(run: Run) -> None:
+    """Which alerts are active, in a line or two."""
+    for line in alert_lines(run):
+        console().print(Text(line, style="bold" if line.startswith("ALERT") else ""), soft_wrap=True)
 
 
 def show_backtest(result: Any) -> None:
@@ -58,6 +69,25 @@ def show_backtest(result: Any) -> None:
     rows = tuple(tuple(f"{cell:.4g}" if isinstance(cell, float) else str(cell) for cell in row) for row in frame.values)
     title = f"{result.dataset}: {result.n_series} series, {result.n_origins} origins, champion {result.champion}"
     draw(Table(title, tuple(map(str, frame.columns)), rows, numbers=len(frame.columns) - 1))
+    buckets = result.by_bucket[result.by_bucket["model"] == result.champion]
+    shown = ("mae", "pinball", "coverage80", "coverage90", "n_rows")
+    cells = tuple((row["bucket"], *(f"{row[name]:.4g}" for name in shown)) for _, row in buckets.iterrows())
+    draw(Table(f"{result.champion} by hours ahead", ("hours", *shown), cells, numbers=len(shown)))
+
+
+def show_tuning(result: Any, path: Path) -> None:
+    """What a search came to, and where it lies."""
+    rows = [["mae, search windows", *(f"{result.search[name]:.4g}" for name in ("untuned", "tuned"))]]
+    if result.confirm:
+        told = [result.confirm["champion"], result.confirm["challenger"]]
+        rows.append(["mae, windows it never saw", *(f"{value:.4g}" for value in told)])
+    drawing = Drawing("", "untuned", "tuned", box=box.SIMPLE, title=f"{result.dataset}: {result.n_trials} trials")
+    for row in rows:
+        drawing.add_row(*row)
+    out = console()
+    out.print(drawing)
+    out.print(Text(result.reason), soft_wrap=True)
+    out.print(Text(f"{json.dumps(result.overlay)}  →  {path}"), soft_wrap=True)
 
 
 def show_warnings(run: Run) -> None:
@@ -105,6 +135,7 @@ def as_dict(run: Run, error: SkyduckError | None) -> dict[str, Any]:
         "n_forecast_rows": run.published.n_forecast_rows if run.published else 0,
         "n_forecast_series": run.published.n_forecast_series if run.published else 0,
         "rungs": {},
+        "alerts": active_alerts(run),
         "warnings": tables.warnings(run),
         "seconds": {step.step: step.seconds for step in run.steps},
     }

@@ -11,6 +11,7 @@ from flows.dbt_log import DbtResult
 from flows.run import Run
 from warehouse.errors import BadInput
 from warehouse.overview import Row, champions, competition, forecasts
+from warehouse.overview import decisions as overview_decisions
 from warehouse.published import publication, published_copy
 
 NEXT_HOURS = (24, 48)
@@ -80,6 +81,13 @@ def models(run: Run) -> Table:
         "origins",
     )
     return Table("Models, on windows none of them had seen", header, tuple(rows), numbers=5)
+
+
+def decisions(run: Run) -> Table:
+    """What this run trained, and whether it went into production."""
+    found = overview_decisions(run.settings, run.run_id)
+    rows = tuple((row["dataset"], row["model_version"], row["action"], row["reason"]) for row in found)
+    return Table("Trained, and judged against the champion", ("dataset", "version", "decision", "why"), rows)
 
 
 def forecast_run(run: Run) -> str | None:

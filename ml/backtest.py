@@ -9,17 +9,21 @@ import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import numpy as np
 import pandas as pd
-import psutil
 
 from ml import dataset as data
 from ml.competition import Contest, Progress, compete
-from ml.dataset import Panel
-from ml.forecaster import is_naive
-from ml.metrics import Scored, joined, seasonal_scale
-from ml.params import Params, load_params
+from ml.dataset import Panel, seconds_of
+from ml.forecaster import Floats, is_naive, raw_answers
+from ml.issued import refuse_observed
+from ml.memory import peak_mib
+from ml.metrics import Scored, seasonal_scale
+from ml.missing import lacking
+from ml.params import Params
+from ml.tuned import tuned_params
 from warehouse.errors import BadInput
-from warehouse.marts import OriginQuery, co_located_variables, origin_span
+from warehouse.marts import OriginQuery, co_located_variables, issued_variables, origin_span
 from warehouse.settings import Settings
 
 
@@ -58,6 +62,7 @@ class BacktestResult:
     scored: Scored
     selection: pd.DataFrame
     summary: pd.DataFrame
+    by_bucket: pd.DataFrame
     n_series: int
     n_origins: int
     n_rows: int
@@ -71,9 +76,14 @@ class BacktestResult:
         return float(self.summary.loc[self.summary["model"].map(is_naive), "mae"].min())
 
     def headline(self) -> dict[str, object]:
-        """The champion's line of the summary."""
+        """The champion's line of the summary, and its coverage by horizon bucket."""
         line = self.summary.set_index("model").loc[self.champion]
-        return {"model": self.champion, **{str(name): value for name, value in line.items()}}
+        mine = self.by_bucket[self.by_bucket["model"] == self.champion]
+        buckets = {
+            f"{name}_by_bucket": dict(zip(mine["bucket"], mine[name].round(4), strict=True))
+            for name in ("coverage80", "coverage90")
+        }
+        return {"model": self.champion, **{str(name): value for name, value in line.items()}, **buckets}
 
 
 def windows_before(params: Params, report_from: datetime, report_to: datetime, refit_every_days: int | None) -> Windows:
@@ -95,19 +105,23 @@ def backtest(
     horizon: int = 24,
     origin_hours: tuple[int, ...] = (0,),
     known_by: datetime | None = None,
+    without: tuple[str, ...] = (),
     progress: Progress = lambda _: None,
     params: Params | None = None,
 ) -> BacktestResult:
     """Origins in [date_from, date_to) at these UTC hours; everything is learnt on what was known before date_from.
 
-    `known_by`: truths that arrived later are not scored against either.
+    `known_by`: truths that arrived later are not scored against either. `without`: inputs taken from the reported
+    origins only (ml.missing.lacking): do the intervals still hold?
     """
-    params = shortened(params or load_params(dataset), horizon, tuple(origin_hours))
+    params = params or tuned_params(settings, dataset, report_from=date_from)
+    params = shortened(params, horizon, tuple(origin_hours))
     params = with_covariates(settings, params)
     if date_to <= date_from:
         raise BadInput(f"a backtest needs --to after --from, not {date_from:%Y-%m-%d} to {date_to:%Y-%m-%d}")
     windows = windows_before(params, date_from, date_to, refit_every_days)
     panels = Source(settings, params, tuple(places or ())).panels(windows, known_by=known_by)
+    panels = replace(panels, report=lacking(panels.report, without).scorable())
     result = run(panels, windows, params, progress)[0]
     if not result.n_rows:
         at = f"{date_from:%Y-%m-%d} to {date_to:%Y-%m-%d}" + (f" at {', '.join(places)}" if places else "")
@@ -125,11 +139,12 @@ def shortened(params: Params, horizon: int, origin_hours: tuple[int, ...]) -> Pa
 
 
 def with_covariates(settings: Settings, params: Params) -> Params:
-    """`covariates: auto` spelled out as the variables that exist at the dataset's places today."""
-    wanted = params.features.covariates
-    present = co_located_variables(settings, params.dataset)
-    chosen = tuple(present) if wanted == "auto" else tuple(name for name in wanted if name in present)
-    return params.model_copy(update={"features": params.features.model_copy(update={"covariates": chosen})})
+    """`auto` of `covariates` and `issued` spelled out as the variables that exist at the dataset's places today."""
+    chosen = {}
+    for key, present_at in (("covariates", co_located_variables), ("issued", issued_variables)):
+        wanted, present = getattr(params.features, key), present_at(settings, params.dataset)
+        chosen[key] = tuple(name for name in present if wanted == "auto" or name in wanted)
+    return params.model_copy(update={"features": params.features.model_copy(update=chosen)})
 
 
 @dataclass(frozen=True)
@@ -143,6 +158,13 @@ class Source:
     @property
     def covariates(self) -> tuple[str, ...]:
         return tuple(self.params.features.covariates)
+
+    def read(self, query: OriginQuery) -> Panel:
+        """Scorable rows. Raises DataTestFailed where weather forecasts in them were never forecasts."""
+        issued = tuple(self.params.features.issued)
+        panel = data.read(self.settings, query, covariates=self.covariates, issued=issued).scorable()
+        refuse_observed(panel)
+        return panel
 
     def query(self, start: datetime, end: datetime, hours: tuple[int, ...]) -> OriginQuery:
         return OriginQuery(
@@ -163,19 +185,19 @@ class Source:
         if share < 1:  # rows of an origin are thinned down to four, then origins
             rows = max(share, min(1.0, 4 / self.params.horizon_h))
             query = replace(query, row_fraction=rows, origin_fraction=min(1.0, share / rows))
-        return data.read(self.settings, query, covariates=self.covariates).scorable()
+        return self.read(query)
 
     def selection(self, start: datetime, end: datetime) -> Panel:
         """Scorable rows of the selection origins, at most about `max_select_origins` of them."""
         query = self.query(start, end, self.params.evaluation.select_hours)
         n_origins, _, _ = origin_span(self.settings, query)
         query = replace(query, origin_fraction=self.params.evaluation.max_select_origins / max(1, n_origins))
-        return data.read(self.settings, query, covariates=self.covariates).scorable()
+        return self.read(query)
 
     def report(self, start: datetime, end: datetime) -> Panel:
         """All scorable rows of the reported origins."""
         query = self.query(start, end, self.params.evaluation.report_hours)
-        return data.read(self.settings, query, covariates=self.covariates).scorable()
+        return self.read(query)
 
     def panels(self, windows: Windows, *, known_by: datetime | None = None) -> Panels:
         """Everything that learning within these windows reads.
@@ -196,19 +218,22 @@ def run(panels: Panels, windows: Windows, params: Params, progress: Progress) ->
     started = time.perf_counter()
     train, reported = panels.train, panels.report
     contest = compete(train.known_before(windows.select_from), panels.select, params, progress)
-    learnt = contest
+    learnt, scale = contest, np.empty(len(reported))
+    raw: dict[str, Floats] = {}
     seconds = panels.read_seconds + time.perf_counter() - started
-    parts = []
     starts = windows.refit_at or (windows.report_from,)
     for start, end in zip(starts, (*starts[1:], windows.report_to), strict=True):
         known = train.known_before(start)
         refit_started = time.perf_counter()
         learnt = contest.refit(known, progress) if windows.refit_at else contest
         seconds += time.perf_counter() - refit_started
-        report = reported.between(start, end)
-        scale = seasonal_scale(known if len(known) else report)
-        parts.append(Scored(report.row_frame(), report.target, scale[report.row_series], learnt.answers(report)))
-    scored = joined(parts)
+        mine = reported.is_between(start, end)
+        report = reported.rows(mine)
+        scale[mine] = seasonal_scale(known if len(known) else report)[report.row_series]
+        for name, values in raw_answers(learnt.models, report).items():
+            raw.setdefault(name, np.full((len(reported), values.shape[1]), np.nan))[mine] = values
+    answers, learnt = learnt.publish(reported, raw, until=seconds_of(windows.report_to))
+    scored = Scored(reported.row_frame(), reported.target, scale, answers)
     result = BacktestResult(
         dataset=params.dataset,
         champion=contest.champion.model,
@@ -217,6 +242,7 @@ def run(panels: Panels, windows: Windows, params: Params, progress: Progress) ->
         scored=scored,
         selection=contest.selection,
         summary=scored.scores(),
+        by_bucket=scored.by_bucket(params.calibration.horizon_buckets),
         n_series=int(scored.rows["series_id"].nunique()),
         n_origins=int(scored.rows["origin_at"].nunique()),
         n_rows=len(scored),
@@ -225,15 +251,3 @@ def run(panels: Panels, windows: Windows, params: Params, progress: Progress) ->
         peak_mib=peak_mib(),
     )
     return result, learnt
-
-
-def peak_mib() -> float:
-    """Resident memory of this process, its highest so far where the system tells."""
-    memory = psutil.Process().memory_info()
-    return float(getattr(memory, "peak_wset", 0) or _high_water() or memory.rss) / 2**20
-
-
-def _high_water() -> int:
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -14,14 +14,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.calibrate import Calibration, calibrate
+from ml.compare import compared, sample_note
 from ml.dataset import Panel
-from ml.forecaster import Blender, Floats, Forecaster, Model, build, is_naive
+from ml.forecaster import Blender, Floats, Forecaster, Model, build, is_naive, is_statistical, raw_answers, sampled
 from ml.metrics import Scored, seasonal_scale
 from ml.params import Params
+from ml.recalibrate import replay
+from ml.widen import learn_widening
 
 Progress = Callable[[str], None]
 Mask = NDArray[np.bool_]
 STAND_IN = "naive_mean7"  # answers, in scores and in the ladder, where a model has none
+BLEND = "combination"
 DAYS_A_FOLD = 7
 
 
@@ -42,11 +46,19 @@ class Contest:
     champion: Choice = field(default_factory=lambda: Choice(STAND_IN, "no competition was held"))
     too_short: str | None = None
 
-    def answers(self, panel: Panel, *, names: tuple[str, ...] | None = None) -> dict[str, Floats]:
-        """Calibrated quantiles (m, 7) per model, complete: a row without an answer takes the stand-in's."""
-        raw = raw_answers(self.models, panel, (*names, STAND_IN) if names else None)
-        calibrated = {name: self.calibrations[name].apply(values, panel.horizon) for name, values in raw.items()}
-        return {name: _completed(values, calibrated[STAND_IN]) for name, values in calibrated.items()}
+    def publish(self, panel: Panel, raw: dict[str, Floats], *, until: int) -> tuple[dict[str, Floats], Contest]:
+        """What each model would have published (m, 7), complete: a row without an answer takes the stand-in's.
+
+        Origins in order, each knowing what became of the earlier ones; the contest given back knows all of them, as
+        far as their truth was known by `until` (seconds since 1970).
+        """
+        answers, calibrations = {}, {}
+        for name, values in raw.items():
+            mine = self.calibrations[name]
+            answers[name], drift = replay(mine, values, panel, self.params.calibration, until=until)
+            calibrations[name] = replace(mine, drift=drift)
+        answers = {name: _completed(values, answers[STAND_IN]) for name, values in answers.items()}
+        return answers, replace(self, calibrations=calibrations)
 
     def refit(self, train: Panel, progress: Progress) -> Contest:
         """Models learnt again on more history; weights, calibration and choice stay as they are."""
@@ -64,14 +76,26 @@ def compete(train: Panel, select: Panel, params: Params, progress: Progress) -> 
         if isinstance(model, Forecaster):
             _fitted(model, name, train, params, progress)
     if len(select):
-        raw = raw_answers(contest.models, select, learnt=False)
+        only = sampled(contest.models, select, params.training.seed)
+        raw = raw_answers(contest.models, select, learnt=False, only=only)
         scale = seasonal_scale(train)[select.row_series]
         honest = _cross_fitted(contest, raw, select)
-        contest.selection = Scored(select.row_frame(), select.target, scale, honest).scores()
+        contest.selection = compared(Scored(select.row_frame(), select.target, scale, honest), only, params)
+        raw = _best_statistical(contest, raw)
         _learn(contest, raw, select, np.ones(len(select), bool), np.zeros(len(select), bool))
+        learn_widening(contest.models, contest.calibrations, select, params.calibration)
     contest.champion = choose(contest.selection, params, contest.too_short)
     progress(f"{params.dataset}: {contest.champion.model} is champion, {contest.champion.reason}")
     return contest
+
+
+def _best_statistical(contest: Contest, raw: dict[str, Floats]) -> dict[str, Floats]:
+    """Of the statistical models, which cost the most to ask, the best goes on; the scores of all stay."""
+    by = contest.params.evaluation.champion_by
+    ranked = [name for name in contest.selection.sort_values(by)["model"] if is_statistical(name)]
+    for name in ranked[1:]:
+        del contest.models[name], contest.calibrations[name]
+    return {name: values for name, values in raw.items() if name in contest.models}
 
 
 def _entrants(train: Panel, params: Params) -> Contest:
@@ -89,24 +113,8 @@ def _entrants(train: Panel, params: Params) -> Contest:
 def _fitted(model: Model, name: str, train: Panel, params: Params, progress: Progress) -> Model:
     if isinstance(model, Forecaster) and model.learns:
         progress(f"{params.dataset}: fitting {name} on {len(train):,} rows")
-        model.fit(train, seed=params.training.seed, progress=progress)
+        model.fit(train, seed=params.training.seed, progress=lambda line: progress(f"{params.dataset}: {line}"))
     return model
-
-
-def raw_answers(
-    models: dict[str, Model], panel: Panel, names: tuple[str, ...] | None = None, *, learnt: bool = True
-) -> dict[str, Floats]:
-    """Uncalibrated answers of the forecasters and, with `learnt` weights, of the blenders."""
-    wanted = set(names or models)
-    for name in tuple(wanted):
-        model = models[name]
-        wanted |= set(model.members) if isinstance(model, Blender) else set()
-    asked = {name: model for name, model in models.items() if name in wanted}
-    raw = {name: model.predict(panel) for name, model in asked.items() if isinstance(model, Forecaster)}
-    if learnt:
-        blenders = {name: model for name, model in asked.items() if isinstance(model, Blender)}
-        raw |= {name: model.blend(raw, panel.horizon) for name, model in blenders.items()}
-    return raw
 
 
 def _cross_fitted(contest: Contest, raw: dict[str, Floats], select: Panel) -> dict[str, Floats]:
@@ -126,8 +134,8 @@ def _learn(contest: Contest, raw: dict[str, Floats], panel: Panel, learn: Mask, 
     own = dict(raw)
     for name, model in contest.models.items():
         if isinstance(model, Blender):
-            model.fit_weights({k: v[learn] for k, v in raw.items()}, actual[learn], horizon[learn])
-            own[name] = model.blend(raw, horizon)
+            model.fit_weights({k: v[learn] for k, v in raw.items()}, panel.rows(learn))
+            own[name] = model.blend(raw, panel)
     answers = {}
     for name, values in own.items():
         stretch = calibrate(values[learn], actual[learn], horizon[learn], contest.params.calibration)
@@ -141,13 +149,19 @@ def _completed(values: Floats, stand_in: Floats) -> Floats:
 
 
 def choose(scores: pd.DataFrame, params: Params, too_short: str | None) -> Choice:
-    """The lowest score; a model that is not naive must beat the best naive one by `min_skill`."""
+    """The lowest score; a model that is not naive must beat the best naive one by `min_skill`.
+
+    A mean of models errs less by chance than the one of them that looks best on a few months (Stock & Watson 2004): the
+    combination is left for a single model only if that is better by `single_margin`.
+    """
     by = params.evaluation.champion_by
     if scores.empty:
         return Choice(STAND_IN, too_short or "no row of the selection windows could be scored")
     table = scores.set_index("model")[by].sort_index().dropna()
     naive = table[[is_naive(name) for name in table.index]]
     best, reference = str(table.idxmin()), str(naive.idxmin())
+    if BLEND in table and table[BLEND] <= table[best] / (1 - params.evaluation.single_margin):
+        best = BLEND
     skill = 1 - table[best] / naive[reference] if naive[reference] > 0 else 0.0
     note = f"{by} {table[best]:.4g} on the selection windows, {skill:.1%} below {reference} ({naive[reference]:.4g})"
     if is_naive(best) or skill <= params.evaluation.min_skill:
@@ -156,4 +170,5 @@ def choose(scores: pd.DataFrame, params: Params, too_short: str | None) -> Choic
         note += f" by {params.evaluation.min_skill:.0%}" if params.evaluation.min_skill else ""
         note += f" (best: {others.idxmin()} {others.min():.4g})" if len(others) else ""
         best = reference
+    note += sample_note(scores, best)
     return Choice(best, note + (f"; {too_short}" if too_short else ""))

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from warehouse.errors import DataTestFailed
-from warehouse.marts import OriginQuery, PanelTables, read_panel
+from warehouse.marts import ISSUED, OriginQuery, PanelTables, read_panel
 from warehouse.settings import Settings
 
 HISTORY_H = 168
@@ -65,6 +65,8 @@ class Panel:
     target: NDArray[np.float64]  # (m,) NaN where unknown
     known_at: Ints  # (m,) seconds since 1970 at which the truth was known
     is_ok: NDArray[np.bool_]  # (m,) quality of the truth
+    issued: dict[str, Floats32]  # variable -> (m,) weather forecast of the target hour, newest available at the origin
+    issued_lead_h: Floats32  # (m,) hours from that forecast's availability to the target hour; NaN where there is none
 
     def __len__(self) -> int:
         return len(self.horizon)
@@ -89,6 +91,8 @@ class Panel:
             target=self.target[mask],
             known_at=self.known_at[mask],
             is_ok=self.is_ok[mask],
+            issued={name: column[mask] for name, column in self.issued.items()},
+            issued_lead_h=self.issued_lead_h[mask],
         )
 
     def scorable(self) -> Panel:
@@ -98,13 +102,17 @@ class Panel:
 
     def known_before(self, moment: datetime) -> Panel:
         """Rows whose truth was observed before the moment and known by then: what training at that moment may use."""
-        at = _seconds(moment)
+        at = seconds_of(moment)
         return self.rows((self.target_h * HOUR < at) & (self.known_at <= at))
 
     def between(self, start: datetime, end: datetime) -> Panel:
         """Rows with an origin in [start, end)."""
+        return self.rows(self.is_between(start, end))
+
+    def is_between(self, start: datetime, end: datetime) -> NDArray[np.bool_]:
+        """(m,) whether the row's origin lies in [start, end)."""
         at = self.origin_h[self.origin] * HOUR
-        return self.rows((at >= _seconds(start)) & (at < _seconds(end)))
+        return np.asarray((at >= seconds_of(start)) & (at < seconds_of(end)))
 
     def row_frame(self) -> pd.DataFrame:
         """series_id, origin_at, horizon_h of every row."""
@@ -121,9 +129,12 @@ def hours_to_time(hours: Hours) -> NDArray[np.datetime64]:
     return (hours * HOUR).astype("datetime64[s]").astype("datetime64[us]")
 
 
-def read(settings: Settings, query: OriginQuery, *, covariates: Iterable[str] = ()) -> Panel:
+def read(
+    settings: Settings, query: OriginQuery, *, covariates: Iterable[str] = (), issued: Iterable[str] = ISSUED
+) -> Panel:
     """The panel of a query; live and backtest origins come through here alike."""
-    return from_tables(query.dataset, read_panel(settings, query, covariates=tuple(covariates)))
+    tables = read_panel(settings, query, covariates=tuple(covariates), issued=tuple(issued))
+    return from_tables(query.dataset, tables)
 
 
 def from_tables(dataset: str, tables: PanelTables) -> Panel:
@@ -163,10 +174,14 @@ def from_tables(dataset: str, tables: PanelTables) -> Panel:
         target=rows.column("target").to_numpy().astype(np.float64),
         known_at=np.where(rows.column("target_known_at").is_null(), NEVER, _times(rows, "target_known_at")),
         is_ok=np.asarray(rows.column("target_quality").to_pandas() == "ok"),
+        issued={name: _floats(rows, f"issued_{name}") for name in ISSUED if f"issued_{name}" in rows.column_names},
+        issued_lead_h=_floats(rows, "issued_lead_h")
+        if "issued_lead_h" in rows.column_names
+        else np.full(len(rows), np.nan, np.float32),
     )
 
 
-def _seconds(moment: datetime) -> int:
+def seconds_of(moment: datetime) -> int:
     return int(pd.Timestamp(moment).timestamp())
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml.dataset import COVARIATE_H, Floats32, Ints, Panel
+from ml.issued import of_issued
 from ml.params import Features
 from ml.sun import elevation, noon_elevation
 
@@ -83,6 +84,7 @@ def matrix(panel: Panel, params: Features, series: list[str]) -> tuple[Floats32,
         if name not in params.drop:
             columns[name] = values.astype(np.float32, copy=False)[panel.origin]
     groups = [_of_same_hours(panel, told), _of_calendar(panel), _of_covariate_hours(panel, covariates)]
+    groups.append(of_issued(panel, params.issued, told.tell))
     if params.peers:
         groups.append(_of_peers(panel, told))
     for group in groups:

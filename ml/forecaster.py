@@ -22,8 +22,10 @@ MEDIAN = QUANTILES.index(0.5)
 NORMAL_SCORES = np.array([-1.6449, -1.2816, -0.6745, 0.0, 0.6745, 1.2816, 1.6449])
 
 NAIVE_PREFIX = "naive_"
+STATISTICAL = ("optimized_theta", "mstl", "auto_ets")  # the quickest first: it stands in where none was trained
 
 Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 Files = Mapping[str, bytes]
 
 
@@ -53,9 +55,9 @@ class Blender(Protocol):
 
     members: tuple[str, ...]
 
-    def fit_weights(self, answers: Mapping[str, Floats], actual: Floats, horizon: NDArray[np.int64]) -> None: ...
+    def fit_weights(self, answers: Mapping[str, Floats], panel: Panel) -> None: ...
 
-    def blend(self, answers: Mapping[str, Floats], horizon: NDArray[np.int64]) -> Floats: ...
+    def blend(self, answers: Mapping[str, Floats], panel: Panel) -> Floats: ...
 
     def dump(self) -> dict[str, bytes]: ...
 
@@ -68,6 +70,26 @@ Model = Forecaster | Blender
 def is_naive(name: str) -> bool:
     """Naive methods are what every other model has to beat."""
     return name.startswith(NAIVE_PREFIX)
+
+
+def is_statistical(name: str) -> bool:
+    """Classical methods fitted to one origin's own window: the rung below what was learnt across origins."""
+    return name in STATISTICAL
+
+
+def sampled(models: Mapping[str, Model], panel: Panel, seed: int) -> dict[str, Mask]:
+    """Rows at which costly models are asked in a comparison: those of at most `max_origins` origins, seeded.
+
+    The smaller sample is part of the larger one. A model that is not named is asked everywhere.
+    """
+    origins = np.unique(panel.origin)
+    order = np.random.default_rng(seed).permutation(origins)
+    limits = {name: getattr(model, "max_origins", None) for name, model in models.items()}
+    return {
+        name: np.isin(panel.origin, order[:most])
+        for name, most in limits.items()
+        if most is not None and most < len(origins)
+    }
 
 
 Builder = Callable[[Params], Model]
@@ -90,3 +112,40 @@ def build(name: str, params: Params) -> Model:
         return known[name](params)
     except (TypeError, ValidationError) as error:
         raise BadInput(f"params.yaml, block of model '{name}': {error}") from None
+
+
+def raw_answers(
+    models: Mapping[str, Model],
+    panel: Panel,
+    names: tuple[str, ...] | None = None,
+    *,
+    learnt: bool = True,
+    given: Mapping[str, Floats] | None = None,
+    only: Mapping[str, Mask] | None = None,
+) -> dict[str, Floats]:
+    """Uncalibrated answers of the forecasters and, with `learnt` weights, of the blenders; `given` ones as they are.
+
+    `only`: rows at which a model is asked (see `sampled`); it is NaN at the others.
+    """
+    wanted, given, only = set(names or models), given or {}, only or {}
+    for name in tuple(wanted):
+        model = models[name]
+        wanted |= set(model.members) if isinstance(model, Blender) else set()
+    asked = {name: model for name, model in models.items() if name in wanted}
+    raw = {
+        name: given[name] if name in given else _asked(model, panel, only.get(name))
+        for name, model in asked.items()
+        if isinstance(model, Forecaster)
+    }
+    if learnt:
+        blenders = {name: model for name, model in asked.items() if isinstance(model, Blender)}
+        raw |= {name: model.blend(raw, panel) for name, model in blenders.items()}
+    return raw
+
+
+def _asked(model: Forecaster, panel: Panel, rows: Mask | None) -> Floats:
+    if rows is None:
+        return model.predict(panel)
+    answers = np.full((len(panel), len(QUANTILES)), np.nan)
+    answers[rows] = model.predict(panel.rows(rows))
+    return answers

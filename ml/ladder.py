@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -13,16 +13,20 @@ from ml import registry
 from ml.calibrate import Calibration
 from ml.competition import STAND_IN
 from ml.dataset import Panel
-from ml.forecaster import QUANTILE_NAMES, QUANTILES, Floats, build
+from ml.forecaster import QUANTILE_NAMES, QUANTILES, STATISTICAL, Floats, Forecaster, build, is_statistical
 from ml.params import Params
+from ml.recalibrate import realised
 from ml.registry import Bundle
 from warehouse import marts
 from warehouse.errors import ArtefactRefused
+from warehouse.history import known_days
+from warehouse.misses import published_misses
 from warehouse.settings import Settings
 
 Read = Callable[[tuple[str, ...]], Panel]
 LEARNT_RUNGS = ("champion", "challenger")
 LEAST_HOURS_OF_DAY = 3
+LEAST_WINDOW_DAYS = 8  # a week and a day: what a statistical model's window wants
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,11 @@ def answer(settings: Settings, params: Params, *, now: datetime, series: pd.Data
     rungs, refused = _rungs(settings, params, now)
     covariates = {name for rung in rungs for name in rung.bundle.params.features.covariates}
     panel = read(tuple(sorted(covariates)))
+    days = known_days(settings, params.dataset, now)
     parts: list[pd.DataFrame] = []
     why = dict.fromkeys(series["series_id"], "; ".join(refused))
     for rung in rungs:
-        part, passed = _answered_by(rung, panel, params, set(why))
+        part, passed = _answered_by(rung, panel, params, {name: days.get(name, 0.0) for name in why})
         parts.append(part.assign(rung_reason=part["series_id"].map(why).replace("", None)))
         done = set(part["series_id"])
         why = {name: _and(reason, passed.get(name)) for name, reason in why.items() if name not in done}
@@ -73,37 +78,50 @@ def _rungs(settings: Settings, params: Params, now: datetime) -> tuple[list[Rung
     rungs, refused = [], []
     for name, row in registry.ladder(settings, params.dataset, now):
         try:
-            rungs.append(Rung(name, str(row["model_version"]), registry.load(settings, row)))
+            rungs.append(
+                _brought_up_to_date(settings, name, str(row["model_version"]), registry.load(settings, row), now)
+            )
         except ArtefactRefused as error:
             refused.append(f"{name} refused: {error}")
     if not rungs and not refused:
         refused.append("no trained model")
     have = {rung.name for rung in rungs}
-    for name, model in (("statistical", "statistical"), ("naive", STAND_IN)):
+    for name, model in (("statistical", STATISTICAL[0]), ("naive", STAND_IN)):
         if name not in have and model in (*params.models, STAND_IN):
             bundle = Bundle(model, params, {model: build(model, params)}, Calibration.none(params.calibration))
             rungs.append(Rung(name, f"{params.dataset}-{model}-untrained", bundle))
     return sorted(rungs, key=lambda rung: list(params.fallback.widen_by_rung).index(rung.name)), refused
 
 
-def _answered_by(rung: Rung, panel: Panel, params: Params, wanted: set[str]) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Rows of the series this rung can answer in full; and why it passed over the others."""
+def _brought_up_to_date(settings: Settings, rung: str, version: str, bundle: Bundle, now: datetime) -> Rung:
+    """The calibration as the version's own forecasts from this rung have corrected it since, by truths known now."""
+    origin_at = now.replace(minute=0, second=0, microsecond=0)
+    seen = published_misses(settings, version, rung, origin_at, QUANTILES)
+    drift = realised(bundle.calibration, bundle.params.calibration, seen)
+    return Rung(rung, version, replace(bundle, calibration=replace(bundle.calibration, drift=drift)))
+
+
+def _answered_by(
+    rung: Rung, panel: Panel, params: Params, wanted: dict[str, float]
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Rows of the series this rung can answer in full; and why it passed over the others. `wanted`: days known."""
     stale = panel.stats["staleness_h"]
     passed: dict[str, str] = {}
     able = np.zeros(len(panel.origin_h), bool)
     for position, code in enumerate(panel.series_code):
         name = str(panel.series["series_id"].iloc[code])
         reason = _unable(rung.name, float(stale[position]), float(panel.stats["n_known_24"][position]), params)
+        reason = reason or _too_short(rung, wanted.get(name, 0.0), params)
         if reason:
             passed[name] = reason
         able[position] = name in wanted and reason is None
     mine = panel.rows(able[panel.origin])
     if not len(mine):
         return pd.DataFrame(columns=["series_id"]), passed
-    fallback = params.fallback
-    late = np.minimum(1 + fallback.widen_per_stale_hour * stale[mine.origin].astype(np.float64), fallback.widen_most)
-    widen = late * fallback.widen_by_rung[rung.name]
-    quantiles = rung.bundle.calibration.apply(rung.bundle.raw(mine), mine.horizon, widen)
+    calibration = rung.bundle.calibration
+    lacking = calibration.widening.of(mine, calibration.bucket(mine.horizon))
+    widen = lacking * params.fallback.widen_by_rung[rung.name]
+    quantiles = calibration.apply(rung.bundle.raw(mine), mine.horizon, widen)
     rows = mine.row_frame().drop(columns="origin_at").assign(model_version=rung.model_version, rung=rung.name)
     rows[list(QUANTILE_NAMES)] = quantiles
     complete = np.asarray(np.isfinite(quantiles).all(axis=1), bool)
@@ -120,6 +138,16 @@ def _unable(rung: str, stale: float, known: float, params: Params) -> str | None
     if rung in LEARNT_RUNGS and known < params.fallback.min_known_24:
         return f"{known:.0f} of the last 24 hours known"
     return None
+
+
+def _too_short(rung: Rung, days: float, params: Params) -> str | None:
+    """A series is forecast by what its own history can support, however much the others of its dataset have."""
+    models = rung.bundle.models
+    if any(isinstance(model, Forecaster) and model.learns for model in models.values()):
+        needed = params.training.min_days
+    else:
+        needed = LEAST_WINDOW_DAYS if any(is_statistical(name) for name in models) else 0
+    return f"{days:.0f} days of history, {needed} needed" if days < needed else None
 
 
 def _climatology(settings: Settings, params: Params, now: datetime, why: dict[str, str]) -> pd.DataFrame:

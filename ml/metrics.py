@@ -7,7 +7,7 @@ MASE: mean of |error| / scale, the scale being the in-sample error of "same hour
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -57,22 +57,23 @@ class Scored:
         table["skill"] = 1 - table["mae"] / table[key].map(naive).replace(0, np.nan)
         return table[columns]
 
+    def by_bucket(self, ends: tuple[int, ...]) -> pd.DataFrame:
+        """The SCORES per model and horizon bucket with rows; `bucket` names its first and last hour."""
+        horizon = self.rows["horizon_h"].to_numpy()
+        if not len(horizon):
+            return self.scores().assign(bucket="")
+        last = np.minimum(ends, horizon.max())
+        names = np.array([f"{a + 1}-{b}" for a, b in zip((0, *last), last, strict=False)])
+        number = np.searchsorted(ends, horizon)
+        found = replace(self, rows=self.rows.assign(bucket=number)).scores(by="bucket")
+        return found.assign(bucket=names[found["bucket"].to_numpy(np.int64)])
+
     def _widened(self, frame: pd.DataFrame, model: str) -> pd.DataFrame:
         answer = dict(zip(QUANTILE_NAMES, self.answers[model].T, strict=True))
         wide = frame.assign(**{model: self.answers[model][:, MEDIAN], **answer})
         for level, (low, high) in INTERVALS.items():
             wide[f"{model}-lo-{level}"], wide[f"{model}-hi-{level}"] = wide[low], wide[high]
         return wide
-
-
-def joined(parts: list[Scored]) -> Scored:
-    """Windows one after the other; every part holds the same models."""
-    return Scored(
-        pd.concat([part.rows for part in parts], ignore_index=True),
-        np.concatenate([part.actual for part in parts]),
-        np.concatenate([part.scale for part in parts]),
-        {name: np.concatenate([part.answers[name] for part in parts]) for name in parts[0].answers},
-    )
 
 
 def _losses(frame: pd.DataFrame, model: str, key: str, scale: Floats) -> pd.DataFrame:
@@ -90,10 +91,12 @@ def _losses(frame: pd.DataFrame, model: str, key: str, scale: Floats) -> pd.Data
 
 
 def seasonal_scale(panel: Panel) -> Floats:
-    """Per series code: mean |value - value a day before| over the last day of each origin; NaN where none is known."""
-    change = np.abs(panel.history[:, :24] - panel.history[:, 24:48]).astype(np.float64)
+    """Per series code: mean |value - value a day before| over the last day of the rows' origins; NaN where unknown."""
+    there = np.unique(panel.origin)
+    history = panel.history[there, :48]
+    change = np.abs(history[:, :24] - history[:, 24:48]).astype(np.float64)
     known = np.isfinite(change)
     size = len(panel.series)
-    total = np.bincount(panel.series_code, np.where(known, change, 0).sum(axis=1), minlength=size)
-    count = np.bincount(panel.series_code, known.sum(axis=1), minlength=size)
+    total = np.bincount(panel.series_code[there], np.where(known, change, 0).sum(axis=1), minlength=size)
+    count = np.bincount(panel.series_code[there], known.sum(axis=1), minlength=size)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)

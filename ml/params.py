@@ -37,11 +37,23 @@ class Evaluation(Block):
     report_hours: tuple[int, ...]
     champion_by: Literal["mae", "pinball"]
     min_skill: float = Field(ge=0, lt=1)
+    single_margin: float = Field(default=0.0, ge=0, lt=1)
+    learning_curve: bool = True
+
+
+class Rates(Block):
+    """Share of a seen error of the widths that one day's misses correct; defaults keep older versions readable."""
+
+    all: float = Field(default=0.07, ge=0, le=1)
+    bucket: float = Field(default=0.02, ge=0, le=1)
+    level: float = Field(default=0.02, ge=0, le=1)
+    skew: float = Field(default=0.005, ge=0, le=1)
 
 
 class Calibrating(Block):
     horizon_buckets: tuple[int, ...]
     min_rows: int = Field(ge=1)
+    rates: Rates = Rates()
 
 
 class Features(Block):
@@ -51,6 +63,7 @@ class Features(Block):
     lags: int = Field(ge=1, le=72)
     covariates: tuple[str, ...] | Literal["auto"]
     covariate_lags: tuple[int, ...]
+    issued: tuple[str, ...] | Literal["auto"] = ()  # a version trained before there were any reads none
     peers: bool
     drop: tuple[str, ...]
 
@@ -58,9 +71,28 @@ class Features(Block):
 class Fallback(Block):
     max_staleness_h: int = Field(ge=0)
     min_known_24: int = Field(ge=0, le=24)
-    widen_per_stale_hour: float = Field(ge=0)
-    widen_most: float = Field(ge=1)
     widen_by_rung: dict[str, float]
+
+
+class Promotion(Block):
+    """Who goes into production after a training; it has defaults so that versions from before it stay readable."""
+
+    policy: Literal["auto", "manual"] = "auto"
+    margin: float = Field(default=0.01, ge=0, lt=1)
+    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    min_origins: int = Field(default=20, ge=5)
+    hysteresis: float = Field(default=3.0, ge=1)
+    settle_days: int = Field(default=28, ge=1)
+    refresh_worse: float = Field(default=0.1, ge=0)
+
+
+class Tuning(Block):
+    """How far a search for better parameters goes, and what it must show; 0 trials = no search in the DVC stage."""
+
+    trials: int = Field(default=0, ge=0)
+    seconds: float = Field(default=300.0, gt=0)
+    margin: float = Field(default=0.005, ge=0, lt=1)
+    alpha: float = Field(default=0.1, gt=0, lt=0.5)
 
 
 class Params(Block):
@@ -74,6 +106,8 @@ class Params(Block):
     features: Features
     models: dict[str, dict[str, Any]]
     fallback: Fallback
+    promotion: Promotion = Promotion()
+    tuning: Tuning = Tuning()
 
     @model_validator(mode="after")
     def _buckets_reach_the_horizon(self) -> Params:
@@ -83,12 +117,16 @@ class Params(Block):
         return self
 
     def fingerprint(self) -> str:
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """Of what decides how models are learnt and answer; promotion and the search for them are no part of it."""
+        text = json.dumps(self.model_dump(mode="json", exclude={"promotion", "tuning"}), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def load_params(dataset: str, path: Path = PARAMS_FILE) -> Params:
-    """The dataset's block over the defaults; a dataset without a block has the defaults. Raises BadInput."""
+def load_params(dataset: str, path: Path = PARAMS_FILE, *, overlay: dict[str, Any] | None = None) -> Params:
+    """The dataset's block over the defaults; a dataset without a block has the defaults. Raises BadInput.
+
+    `overlay`: what a search found, laid over both.
+    """
     try:
         text = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
@@ -97,15 +135,15 @@ def load_params(dataset: str, path: Path = PARAMS_FILE) -> Params:
         raise BadInput(f"{path.name} must hold a mapping with a block `defaults`")
     own = (text.get("datasets") or {}).get(dataset) or {}
     try:
-        return Params(dataset=dataset, **_laid_over(text["defaults"], own))
+        return Params(dataset=dataset, **laid_over(laid_over(text["defaults"], own), overlay or {}))
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise BadInput(f"{path.name}, dataset {dataset}: " + "; ".join(lines)) from None
 
 
-def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+def laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     merged = dict(below)
     for key, value in above.items():
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _laid_over(merged[key], value) if both else value
+        merged[key] = laid_over(merged[key], value) if both else value
     return merged

@@ -16,6 +16,7 @@ from ml.competition import Progress
 from ml.forecaster import MEDIAN, QUANTILE_NAMES
 from ml.ladder import Answered, answer
 from ml.params import Params, load_params
+from ml.reasons import Reasons
 from warehouse import marts, results
 from warehouse.catalog import load_catalog
 from warehouse.errors import BadInput
@@ -50,15 +51,16 @@ def predict(
     origin_at = now.replace(minute=0, second=0, microsecond=0)
     wanted = marts.target_series(settings).to_pandas()
     found = PredictResult(origin_at)
-    tables = []
+    tables, reasons = [], Reasons(settings, now, run_id)
     for dataset, series in wanted.groupby("dataset", sort=True):
         answered = answer(
             settings,
             params_of(str(dataset)),
             now=now,
             series=series.reset_index(drop=True),
-            read=partial(_live_panel, settings, str(dataset), origin_at),
+            read=reasons.seeing(partial(live_panel, settings, str(dataset), origin_at)),
         )
+        reasons.add(str(dataset), answered.rows)
         table = _rows(settings, answered, str(dataset), origin_at, now, run_id)
         tables += [] if table.empty else [table]
         found.by_rung.update(answered.rung_of_series())
@@ -75,10 +77,11 @@ def predict(
         rows=pa.Table.from_pandas(rows, preserve_index=False),
         before_commit=lambda: reach("predict.mid_write"),
     )
+    found.notes += reasons.write()
     return found
 
 
-def _live_panel(settings: Settings, dataset: str, origin_at: datetime, covariates: tuple[str, ...]) -> data.Panel:
+def live_panel(settings: Settings, dataset: str, origin_at: datetime, covariates: tuple[str, ...]) -> data.Panel:
     query = OriginQuery(
         dataset=dataset, origin_from=origin_at, origin_to=origin_at + timedelta(hours=1), horizon_max=HORIZON
     )

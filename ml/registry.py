@@ -1,32 +1,27 @@
-"""Which version is in production, and its files: text and JSON only, refused unless every byte is as trained."""
+"""Which version is in production and which stand below it; a version's model as it was trained."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import re
-import shutil
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from ml.artefact import CARD, folder_of, manifest_of, read_files, save
 from ml.calibrate import Calibration
-from ml.competition import raw_answers
 from ml.dataset import Panel
-from ml.forecaster import Blender, Files, Floats, Model, build
+from ml.forecaster import Blender, Files, Floats, Model, build, raw_answers
 from ml.params import Params
 from warehouse import results
 from warehouse.errors import ArtefactRefused, BadInput
 from warehouse.settings import Settings
 
-VERSION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,190}")
-FILE_NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)?\.(txt|json)")
-MANIFEST = "manifest.json"
-CARD = "bundle.json"
+__all__ = ["Bundle", "champion", "folder_of", "ladder", "load", "manifest_of", "read_files", "role", "save"]
+
+# rung below the champion -> roles of the champion's training that may stand on it, best first
+LOWER_RUNGS = {"challenger": ("champion", "challenger"), "statistical": ("statistical",), "naive": ("naive",)}
 
 
 @dataclass(frozen=True)
@@ -69,62 +64,8 @@ class Bundle:
             for model in models.values():
                 model.restore(files)
             return cls(card["model"], params, models, Calibration.from_json(json.dumps(card["calibration"]).encode()))
-        except (KeyError, ValueError, ValidationError, BadInput) as error:
+        except (KeyError, ValueError, TypeError, AttributeError, RecursionError, ValidationError, BadInput) as error:
             raise ArtefactRefused(f"a model file cannot be read: {error!r}; train again") from None
-
-
-def folder_of(settings: Settings, model_version: str) -> Path:
-    """Where a version's files lie. Raises ArtefactRefused for a name that could leave the folder of models."""
-    if not VERSION_NAME.fullmatch(model_version):
-        raise ArtefactRefused(f"'{model_version[:80]}' is no name of a model version")
-    return settings.models_path / model_version
-
-
-def manifest_of(files: Files) -> bytes:
-    """Names and sha256 of the files: its own sha256 is the artefact's."""
-    return json.dumps({name: _sha256(files[name]) for name in sorted(files)}, indent=1).encode()
-
-
-def save(settings: Settings, model_version: str, files: Files) -> str:
-    """Writes the folder in one step (a reader sees all of it or nothing) and returns the artefact's sha256."""
-    folder = folder_of(settings, model_version)
-    for name in files:
-        if not FILE_NAME.fullmatch(name) or name == MANIFEST:
-            raise ArtefactRefused(f"'{name}' is not saved: models are .txt and .json files")
-    manifest = manifest_of(files)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = folder.parent / f".{model_version}.{os.getpid()}.draft"
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir()
-    for name, content in {**files, MANIFEST: manifest}.items():
-        with (draft / name).open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    shutil.rmtree(folder, ignore_errors=True)
-    draft.rename(folder)
-    return _sha256(manifest)
-
-
-def read_files(settings: Settings, model_version: str, sha256: str | None) -> dict[str, bytes]:
-    """The files of a version, every byte as trained. Raises ArtefactRefused before anything is parsed."""
-    folder = folder_of(settings, model_version)
-    manifest = _bytes(folder / MANIFEST, model_version)
-    if _sha256(manifest) != sha256:
-        raise ArtefactRefused(f"{model_version}: the manifest has another sha256 than the registry's; train again")
-    listed: dict[str, str] = json.loads(manifest)
-    present = {path.name for path in folder.iterdir()} - {MANIFEST}
-    if present - set(listed):
-        unknown = sorted(present - set(listed))[0]
-        raise ArtefactRefused(f"{model_version}: unknown file {unknown!r}; nothing but the trained files is loaded")
-    found = {}
-    for name, expected in listed.items():
-        if not FILE_NAME.fullmatch(name):
-            raise ArtefactRefused(f"{model_version}: a file named {name!r} is never loaded")
-        found[name] = _bytes(folder / name, model_version)
-        if _sha256(found[name]) != expected:
-            raise ArtefactRefused(f"{model_version}: {name} is not what was trained (sha256 differs); train again")
-    return found
 
 
 def load(settings: Settings, row: dict[str, Any]) -> Bundle:
@@ -132,11 +73,14 @@ def load(settings: Settings, row: dict[str, Any]) -> Bundle:
     return Bundle.restored(read_files(settings, str(row["model_version"]), row["artefact_sha256"]))
 
 
-def champion(settings: Settings, dataset: str, now: datetime) -> dict[str, Any] | None:
-    """The version in production at `now` (a row of ml.model_versions), None before the first training."""
+def champion(settings: Settings, dataset: str, now: datetime, *, besides: str = "") -> dict[str, Any] | None:
+    """The version in production at `now` (a row of ml.model_versions), None before the first was put there.
+
+    `besides`: a run whose own events do not count (a training judges against what was there before it).
+    """
     known = {row["model_version"]: row for row in results.versions(settings, dataset, now)}
     for event in results.champion_events(settings, dataset, now):
-        if event["model_version"] in known:
+        if event["model_version"] in known and event["run_id"] != besides:
             return known[event["model_version"]]
     return None
 
@@ -147,25 +91,21 @@ def role(row: dict[str, Any]) -> str:
 
 
 def ladder(settings: Settings, dataset: str, now: datetime) -> list[tuple[str, dict[str, Any]]]:
-    """(rung, version) from the champion down, the lower rungs from the champion's own training."""
+    """(rung, version) from the champion down, the lower rungs from the champion's own training.
+
+    A version put in production by hand may have been trained as a lower rung: the best of its training steps in for it
+    as challenger.
+    """
     top = champion(settings, dataset, now)
     if top is None:
         return []
-    rows = [row for row in results.versions(settings, dataset, now) if row["run_id"] == top["run_id"]]
+    others = [
+        row
+        for row in results.versions(settings, dataset, now)
+        if row["run_id"] == top["run_id"] and row["model_version"] != top["model_version"]
+    ]
     rungs = [("champion", top)]
-    for rung in ("challenger", "statistical", "naive"):
-        rungs += [(rung, row) for row in rows if role(row) == rung and row["model_version"] != top["model_version"]]
+    for rung, roles in LOWER_RUNGS.items():
+        able = sorted((row for row in others if role(row) in roles), key=lambda row: roles.index(role(row)))
+        rungs += [(rung, row) for row in able[:1]]
     return rungs
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _bytes(path: Path, model_version: str) -> bytes:
-    if path.is_symlink():
-        raise ArtefactRefused(f"{model_version}: {path.name} is a link, not a file; train again")
-    try:
-        return path.read_bytes()
-    except OSError:
-        raise ArtefactRefused(f"{model_version}: {path.name} is missing or cannot be read; train again") from None

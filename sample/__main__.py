@@ -25,7 +25,7 @@ errors. The host is the first segment of the path:
 
   /archive-api.open-meteo.com/v1/archive             /api-open.data.gov.sg/v2/real-time/api/pm25
   /api.open-meteo.com/v1/forecast                    /api.energy-charts.info/public_power
-  /air-quality-api.open-meteo.com/v1/air-quality
+  /air-quality-api.open-meteo.com/v1/air-quality     /previous-runs-api.open-meteo.com/v1/forecast
 
 Values come from a seeded generator (any place on earth; the same seed gives the same hour the same value), or
 from a folder of recordings. The first line printed is `listening http://127.0.0.1:PORT`.

@@ -24,6 +24,7 @@ OPEN_METEO: dict[str, Endpoint] = {
     "archive-api.open-meteo.com/v1/archive": "archive",
     "api.open-meteo.com/v1/forecast": "forecast",
     "air-quality-api.open-meteo.com/v1/air-quality": "air_quality",
+    "previous-runs-api.open-meteo.com/v1/forecast": "previous_runs",
 }
 DATA_GOV_SG = "api-open.data.gov.sg/v2/real-time/api/pm25"
 ENERGY_CHARTS = "api.energy-charts.info/public_power"

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 from sample.noise import Floats
 
-Endpoint = Literal["archive", "forecast", "air_quality"]
+Endpoint = Literal["archive", "forecast", "air_quality", "previous_runs"]
 Column = list[float | int | None]
 
 

@@ -14,12 +14,13 @@ from sample.air import Air, air
 from sample.backend import Column, Endpoint, Located, Place, Power, available_until
 from sample.clock import epoch
 from sample.defects import apply, defects
+from sample.issued import error
 from sample.noise import Floats, drift, unit
-from sample.variables import AIR, WEATHER, Quantity, as_list
+from sample.variables import AIR, WEATHER, Quantity, as_list, issued
 from sample.weather import At, Weather, weather
 
 CHUNK = 2048  # hours computed at once; a multiple of the defect slot
-CELL = {"archive": 0.0703, "forecast": 0.02, "air_quality": 0.1}
+CELL = {"archive": 0.0703, "forecast": 0.02, "air_quality": 0.1, "previous_runs": 0.02}
 FINAL_AFTER_DAYS = 5  # the archive replaces its first values by then
 _CARRIED = ("temperature_2m", "pm2_5", "nitrogen_dioxide")  # variables whose sensors fail now and then
 _TOP = {"temperature_2m": 60.0, "pm2_5": 1000.0, "nitrogen_dioxide": 1000.0}
@@ -91,11 +92,15 @@ class Generated:
         now_hour = epoch(now) // 3600
         columns: dict[str, Column] = {}
         for name in names:
-            quantity = (AIR if endpoint == "air_quality" else WEATHER).get(name)
+            base, days_before = issued(name)
+            quantity = (AIR if endpoint == "air_quality" else WEATHER).get(base)
             if quantity is None:
                 columns[name] = [None] * (stop - start)
                 continue
-            values = self._seen(endpoint, spot, name, quantity, start, stop, now_hour)
+            if days_before:
+                values = self._issued(spot, base, quantity, start, stop, 24 * days_before, now_hour)
+            else:
+                values = self._seen(endpoint, spot, name, quantity, start, stop, now_hour)
             if endpoint == "archive":
                 values[max(available_until(endpoint, now_hour, self.lag_days) - start, 0) :] = np.nan
             columns[name] = as_list(values, quantity.decimals)
@@ -103,37 +108,40 @@ class Generated:
         height = round(60 + 50 * abs(unit(self.seed, "height", *cell(at, 0.5))), 1)
         return Located(latitude, longitude, height, columns)
 
+    def _issued(self, at: At, name: str, quantity: Quantity, start: int, stop: int, lead: int, now_hour: int) -> Floats:
+        """What was forecast `lead` hours before each hour; an hour to come was forecast that long before now."""
+        final = truth(self.seed, at, name, start, stop)
+        leads = lead + np.maximum(np.arange(start, stop, dtype=np.float64) - now_hour, 0.0)
+        off = (quantity.wobble or 0.04 * final) * error(self.seed, at, name, start, stop, leads)
+        return np.clip(final + off, quantity.low, quantity.high)
+
     def _seen(
         self, endpoint: Endpoint, at: At, name: str, quantity: Quantity, start: int, stop: int, now_hour: int
     ) -> Floats:
-        """True values as this endpoint shows them at this hour, sensor defects included."""
+        """True values as this endpoint shows them at this hour, sensor defects included; forecasts of hours to come."""
         final = truth(self.seed, at, name, start, stop)
         spread = self._doubt(endpoint, start, stop, now_hour)
-        values = final
+        values = final.copy()
         if spread.any():
-            run = f"run {now_hour // 6}" if stop > now_hour + 1 else "past"
-            scale = quantity.wobble or 0.04 * final
             past = drift(self.seed, f"{endpoint} {name}", at, start, stop, tau=4, scale=1)
-            if run != "past":
-                ahead = np.arange(start, stop) > now_hour
-                later = drift(self.seed, f"{endpoint} {name} {run}", at, start, stop, tau=14, smooth=2, scale=3)
-                past = np.where(ahead, later, past)
-            values = np.clip(final + spread * scale * past, quantity.low, quantity.high)
-        if name not in _CARRIED:
-            return values.copy()
-        family = "air" if name in AIR else "weather"
-        found = defects(self.seed, f"{at} {name}", family, start, stop)
+            values = np.clip(final + spread * (quantity.wobble or 0.04 * final) * past, quantity.low, quantity.high)
+        n_past = max(min(now_hour + 1, stop) - start, 0)
+        if name in _CARRIED and n_past:
+            values[:n_past] = self._spoiled(at, name, values[:n_past], start, now_hour)
+        if stop - start > n_past:
+            values[n_past:] = self._issued(at, name, quantity, start + n_past, stop, 0, now_hour)
+        return values
+
+    def _spoiled(self, at: At, name: str, values: Floats, start: int, now_hour: int) -> Floats:
+        stop = start + len(values)
+        found = defects(self.seed, f"{at} {name}", "air" if name in AIR else "weather", start, stop)
         frozen = [defect.start for defect in found if defect.kind == "stuck"]
         level = {hour: float(truth(self.seed, at, name, hour, hour + 1)[0]) for hour in frozen}
         return apply(values, start, found, hour=now_hour, level=level, top=_TOP[name])
 
     def _doubt(self, endpoint: Endpoint, start: int, stop: int, now_hour: int) -> Floats:
-        """How far from final each hour still is: 0 = final, 1 = preliminary, more for hours to come."""
-        hours = np.arange(start, stop, dtype=np.float64)
-        ahead = 1.0 + np.minimum(np.maximum(hours - now_hour, 0.0), 168) / 7.0
-        if endpoint == "forecast":
-            return ahead
-        if endpoint == "air_quality":
-            return np.where(hours > now_hour - 24, ahead, 0.0)
-        final_until = (now_hour // 24 - FINAL_AFTER_DAYS) * 24
-        return np.where(hours >= final_until, 1.0, 0.0)
+        """How far from final each past hour still is: 0 = final, 1 = preliminary."""
+        if endpoint in ("forecast", "previous_runs"):
+            return np.ones(stop - start)
+        final_until = now_hour - 23 if endpoint == "air_quality" else (now_hour // 24 - FINAL_AFTER_DAYS) * 24
+        return np.where(np.arange(start, stop) >= final_until, 1.0, 0.0)

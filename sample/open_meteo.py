@@ -1,4 +1,4 @@
-"""archive, forecast and air-quality of Open-Meteo: one object per location, a list for several."""
+"""archive, forecast, air-quality and previous runs of Open-Meteo: one object per location, a list for several."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from sample.answer import Answer, json_answer
 from sample.backend import Backend, Endpoint, Located
 from sample.open_meteo_query import Query, parse, window
-from sample.variables import canonical, catalogue
+from sample.variables import canonical, catalogue, issued
 
 
 @lru_cache(maxsize=64)
@@ -41,7 +41,7 @@ def _body(query: Query, index: int, located: Located, stamps: tuple[Any, ...], m
         body["location_id"] = index
     if query.names is not None:
         known = catalogue(air=query.endpoint == "air_quality")
-        units = {name: known[canonical(name)].unit for name in query.names}
+        units = {name: known[issued(canonical(name))[0]].unit for name in query.names}
         body["hourly_units"] = {"time": query.timeformat} | units
         columns = {name: located.columns[canonical(name)] for name in query.names}
         body["hourly"] = {"time": stamps} | columns

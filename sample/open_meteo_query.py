@@ -12,15 +12,21 @@ from sample.answer import Refused, json_answer
 from sample.backend import Endpoint
 from sample.clock import epoch
 from sample.limits import MAX_WEIGHT, weight
-from sample.variables import canonical, catalogue
+from sample.variables import canonical, catalogue, issued
 
-FIRST = {"archive": date(1940, 1, 1), "forecast": date(2016, 1, 1), "air_quality": date(2013, 1, 1)}
-AHEAD = {"archive": 0, "forecast": 16, "air_quality": 7}
-DEFAULT_AHEAD = {"archive": 0, "forecast": 7, "air_quality": 5}
+FIRST = {
+    "archive": date(1940, 1, 1),
+    "forecast": date(2016, 1, 1),
+    "air_quality": date(2013, 1, 1),
+    "previous_runs": date(2016, 1, 1),
+}
+AHEAD = {"archive": 0, "forecast": 16, "air_quality": 7, "previous_runs": 16}
+DEFAULT_AHEAD = {"archive": 0, "forecast": 7, "air_quality": 5, "previous_runs": 7}
 # What the real hosts can do and the loader never asks for: better refused than answered in the wrong unit.
 NOT_HERE = {"daily", "current", "minutely_15", "temperature_unit", "wind_speed_unit", "models", "format", "past_hours"}
 MAX_PAST_DAYS = 92
 MAX_LOCATIONS = 1000
+MAX_PREVIOUS_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -141,7 +147,8 @@ def parse(endpoint: Endpoint, params: Mapping[str, str], now: datetime) -> Query
     known = catalogue(air=endpoint == "air_quality")
     names = [name for name in params["hourly"].split(",") if name] if params.get("hourly") else None
     for name in names or []:
-        if canonical(name) not in known:
+        base, days_before = issued(canonical(name)) if endpoint == "previous_runs" else (canonical(name), 0)
+        if base not in known or days_before > MAX_PREVIOUS_DAYS:
             refuse(f"Cannot initialize WeatherVariable from invalid String value {name} for key hourly")
     timeformat = params.get("timeformat", "iso8601")
     if timeformat not in ("iso8601", "unixtime"):

@@ -16,10 +16,12 @@ from typing import Any
 
 import orjson
 
+from sample.answer import Refused, json_answer
 from sample.backend import Column, Endpoint, Located, Place, Power, available_until
 from sample.clock import epoch, parse_now
 from sample.variables import canonical
 
+NEAR = radians(0.5)  # farther away, the archive's newest hours are those of another place
 FOLDERS: dict[str, str] = {"archive": "open_meteo/archive*", "air_quality": "open_meteo/air_quality*"}
 
 
@@ -116,11 +118,16 @@ class Recordings:
     def hourly(
         self, endpoint: Endpoint, at: tuple[float, float], start: int, stop: int, names: list[str], now: datetime
     ) -> Located:
-        """The nearest recorded place; the forecast endpoint serves the archive's newest hours."""
+        """The nearest recorded place; the forecast endpoint serves the archive's newest hours. Raises Refused.
+
+        What was forecast in the past is not recorded: the refusal is that of a host asked about a place it lacks.
+        """
+        if endpoint == "previous_runs":
+            raise Refused(json_answer({"error": True, "reason": "No data is available for this location"}, 400))
         known = self._recorded["air_quality" if endpoint == "air_quality" else "archive"]
-        if not known:
+        place = min(known, key=lambda r: distance(at, (r.latitude, r.longitude)), default=None)
+        if place is None or (endpoint == "forecast" and distance(at, (place.latitude, place.longitude)) > NEAR):
             return Located(at[0], at[1], 0.0, {name: [None] * (stop - start) for name in names})
-        place = min(known, key=lambda r: distance(at, (r.latitude, r.longitude)))
         until = min(max(available_until(endpoint, epoch(now) // 3600, self.lag_days), start), stop)
         tail: Column = [None] * (stop - until)
         columns = {name: place.slice(name, start, until) + tail for name in names}

@@ -73,6 +73,12 @@ def canonical(name: str) -> str:
     return LEGACY.get(name, name)
 
 
+def issued(name: str) -> tuple[str, int]:
+    """The variable of `temperature_2m_previous_day2`, and how many days before its hour the forecast was made."""
+    base, mark, days = name.partition("_previous_day")
+    return (base, int(days)) if mark and days.isdecimal() else (name, 0)
+
+
 def as_list(values: Floats, decimals: int) -> list[float | int | None]:
     """Rounded as the host rounds: whole numbers without a point, gaps as None."""
     rounded = np.round(values, decimals) + 0.0  # no minus zero

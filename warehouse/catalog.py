@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from warehouse.alert_rules import AlertRule, read_rules
 from warehouse.seed_csv import IDENTIFIER, NAME, Line, read_seed
 
 
@@ -73,6 +74,7 @@ class Catalog:
     variables: tuple[Variable, ...]
     sources: tuple[SourceSpec, ...]
     emission_factors: tuple[EmissionFactor, ...]
+    alert_rules: tuple[AlertRule, ...]
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -174,6 +176,7 @@ def load_catalog(seeds_dir: Path) -> Catalog:
         tuple(v for _, v in variables),
         tuple(s for _, s in sources),
         tuple(f for _, f in factors),
+        read_rules(seeds_dir, {(v.dataset, v.variable): v for _, v in variables}),
     )
     _check_references(catalog, series, variables)
     return catalog

@@ -20,6 +20,7 @@ ORIGINS = """(
     union all by name
     select * from marts.fct_live_origin_features
 )"""
+ISSUED = ("temperature_c", "relative_humidity_pct", "cloud_cover_pct", "wind_speed_kmh")
 HASHES = 2**64
 
 
@@ -82,7 +83,7 @@ class PanelTables:
     series: pa.Table  # target series: series_id, place_id, latitude, longitude, timezone
     origins: pa.Table  # (series_id, origin_at)
     covariates: dict[str, pa.Table]  # variable -> (place_id, origin_at, history)
-    rows: pa.Table  # (series_id, origin_at, horizon_h)
+    rows: pa.Table  # (series_id, origin_at, horizon_h), with issued_<variable> and issued_lead_h where asked for
 
 
 def _threshold(fraction: float) -> int:
@@ -122,9 +123,12 @@ def origin_span(settings: Settings, query: OriginQuery) -> tuple[int, datetime |
     return found if found is not None else (0, None, None)
 
 
-def read_panel(settings: Settings, query: OriginQuery, *, covariates: tuple[str, ...] = ()) -> PanelTables:
-    """Origins, co-located covariates and horizon rows in one visit."""
+def read_panel(
+    settings: Settings, query: OriginQuery, *, covariates: tuple[str, ...] = (), issued: tuple[str, ...] = ()
+) -> PanelTables:
+    """Origins, co-located covariates and horizon rows in one visit. `issued`: weather forecasts the rows shall hold."""
     where, values = query.where(), query.values()
+    ahead = "".join(f", issued_{name}" for name in ISSUED if name in issued)
     with connect(settings, read_only=True) as con:
         series = _target_series(con, query.dataset, query.places)
         origins = _read(
@@ -144,7 +148,7 @@ def read_panel(settings: Settings, query: OriginQuery, *, covariates: tuple[str,
                 f"""
                 select
                     series_id, origin_at, horizon_h, local_target_at, naive_last, naive_day, naive_week, naive_mean_7,
-                    target, target_known_at, target_quality
+                    target, target_known_at, target_quality{ahead}{", issued_lead_h" if ahead else ""}
                 from marts.fct_forecast_features where {query.where_rows()} order by series_id, origin_at, horizon_h
                 """,
                 query.values(with_horizon=True),
@@ -184,6 +188,20 @@ def co_located_variables(settings: Settings, dataset: str) -> list[str]:
             {"dataset": dataset},
         ).fetchall()
     return [name for (name,) in found]
+
+
+def issued_variables(settings: Settings, dataset: str) -> list[str]:
+    """Weather variables with forecasts as issued at any of the dataset's places."""
+    with connect(settings, read_only=True) as con:
+        found = con.execute(
+            """
+            select distinct variable from marts.fct_issued_forecasts
+            semi join (select place_id from marts.dim_series where is_target and dataset = $dataset) using (place_id)
+            order by 1
+            """,
+            {"dataset": dataset},
+        ).fetchall()
+    return [name for (name,) in found if name in ISSUED]
 
 
 def data_as_of(settings: Settings, dataset: str, now: datetime) -> datetime | None:

@@ -10,6 +10,7 @@ import duckdb
 
 from warehouse.connection import connect
 from warehouse.published import open_copy, publication, published_copy
+from warehouse.results import EVENTS, PRODUCTION
 from warehouse.settings import Settings
 
 Row = dict[str, Any]
@@ -23,27 +24,55 @@ _LAST_RUNS = """
     from ml.runs where as_of <= $2 group by run_id, flow
     order by max(detail ->> 'recorded_at') desc, finished_at desc limit $1
 """
-_CHAMPIONS = """
+_CHAMPIONS = f"""
     with newest as (
-        select * from ml.champion_events where action in ('promote', 'rollback') and event_at <= $1
-        qualify row_number() over (partition by dataset order by event_at desc, event_id desc) = 1
+        select * from {EVENTS} where action in {PRODUCTION} and event_at <= $1
+        qualify row_number() over (
+            partition by dataset order by event_at desc, event_seq desc nulls last, event_id desc
+        ) = 1
     )
     select dataset, model, model_version, event_at as since, reason, action, trained_at, versions.run_id
     from newest left join (select * exclude (dataset) from ml.model_versions) as versions using (model_version)
     order by dataset
 """
-# The newest competition of each dataset, on the windows that no model was chosen by.
-_COMPETITION = """
+# Candidates on which nothing was decided since, and which nothing newer has overtaken.
+_WAITING = f"""
+    with events as (select * from {EVENTS} where event_at <= $1),
+    last_words as (
+        select * from events qualify row_number() over (
+            partition by model_version order by event_at desc, event_seq desc nulls last, event_id desc
+        ) = 1
+    ),
+    newest as (
+        select dataset, arg_max(event_id, (event_at, coalesce(event_seq, 0), event_id)) as event_id
+        from events where action in ('promote', 'approve', 'candidate') group by dataset
+    )
+    select dataset, model_version, event_at as since, reason
+    from last_words semi join newest using (event_id) where action = 'candidate' order by dataset
+"""
+_DECISIONS = f"""
+    select dataset, model_version, action, reason from {EVENTS} where run_id = $1
+    order by dataset, event_seq
+"""
+# The competition that the version in production came from, else the newest, on windows that no model was chosen by.
+_COMPETITION = f"""
     with scores as (
         select
             dataset, run_id, model, avg(abs(point - actual)) as mae, count(distinct origin_at) as n_origins,
             avg((actual between q10 and q90)::integer) as coverage80
         from ml.backtests where role = 'report' group by all
     ),
+    production as (
+        select arg_max(model_version, (event_at, coalesce(event_seq, 0), event_id)) as model_version
+        from {EVENTS} where action in {PRODUCTION} group by dataset
+    ),
     newest as (
         select dataset, run_id from ml.model_versions
         where (dataset, run_id) in (select (dataset, run_id) from scores)
-        qualify row_number() over (partition by dataset order by trained_at desc, run_id desc) = 1
+        qualify row_number() over (
+            partition by dataset
+            order by model_version in (select model_version from production) desc, trained_at desc, run_id desc
+        ) = 1
     )
     select dataset, model, mae, coverage80, n_origins, starts_with(model, 'naive') as is_naive
     from scores inner join newest using (dataset, run_id) order by dataset, mae, model
@@ -121,6 +150,18 @@ def champions(settings: Settings, *, as_of: datetime = datetime.max) -> list[Row
     """What was in production at a moment (default: what is)."""
     with _read_only(settings) as con:
         return _rows(con, _CHAMPIONS, [as_of])
+
+
+def waiting(settings: Settings, *, as_of: datetime = datetime.max) -> list[Row]:
+    """Versions that wait for a person's approval, at most one per dataset."""
+    with _read_only(settings) as con:
+        return _rows(con, _WAITING, [as_of])
+
+
+def decisions(settings: Settings, run_id: str) -> list[Row]:
+    """How one run judged what it trained."""
+    with _read_only(settings) as con:
+        return _rows(con, _DECISIONS, [run_id])
 
 
 def ledger(settings: Settings, *, as_of: datetime = datetime.max) -> dict[str, list[Row]]:

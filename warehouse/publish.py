@@ -20,7 +20,15 @@ from warehouse.settings import Settings
 
 KEEP = 3
 # Read by models only, and most of the warehouse's bytes; the view over them goes with them.
-NOT_PUBLISHED = ("fct_origin_features", "fct_live_origin_features", "fct_forecast_features")
+NOT_PUBLISHED = (
+    "fct_origin_features",
+    "fct_live_origin_features",
+    "fct_issued_forecasts",
+    "fct_forecast_features",
+    "fct_alert_outcomes",
+    "fct_alert_frequencies",
+    "fct_alert_features",
+)
 _WANTED = """
     select table_name from information_schema.tables
     where table_catalog = current_database() and table_schema = 'marts'

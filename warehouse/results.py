@@ -11,12 +11,31 @@ import pyarrow as pa
 from warehouse.connection import connect
 from warehouse.settings import Settings
 
+PRODUCTION = ("promote", "approve", "rollback")  # actions that put a version in production
+ACTIONS = (*PRODUCTION, "candidate", "keep", "reject")
+# as it is in a warehouse made before events of one moment had an order
+EVENTS = "(select * from ml.champion_events union all by name select null::bigint as event_seq where false)"
+
 
 def _replace(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, where: str, values: dict[str, object]) -> None:
     con.execute(f"delete from {table} where {where}", values)
     con.register("new_rows", rows)
     con.execute(f"insert into {table} by name select * from new_rows")
     con.unregister("new_rows")
+
+
+def _append(con: duckdb.DuckDBPyConnection, table: str, key: str, rows: pa.Table) -> None:
+    """Rows whose key is not there yet. What is there stays as it was written."""
+    con.register("new_rows", rows)
+    con.execute(f"insert into {table} by name select * from new_rows where {key} not in (select {key} from {table})")
+    con.unregister("new_rows")
+
+
+def _append_events(con: duckdb.DuckDBPyConnection, events: pa.Table) -> None:
+    found = con.execute("select coalesce(max(event_seq), 0) from ml.champion_events").fetchone()
+    first = (found[0] if found else 0) + 1
+    numbers = pa.array(range(first, first + len(events)), pa.int64())
+    _append(con, "ml.champion_events", "event_id", events.append_column("event_seq", numbers))
 
 
 def _transaction(
@@ -36,14 +55,23 @@ def _transaction(
 def write_training(
     settings: Settings, *, run_id: str, dataset: str, versions: pa.Table, backtests: pa.Table, events: pa.Table
 ) -> None:
-    """One training of one dataset: its versions, backtest rows and champion event appear together or not at all."""
+    """One training of one dataset: its versions, backtest rows and event appear together or not at all.
+
+    Versions and events are append-only: what the same run wrote before is neither changed nor removed.
+    """
     key: dict[str, object] = {"run_id": run_id, "dataset": dataset}
 
     def work(con: duckdb.DuckDBPyConnection) -> None:
-        for table, rows in (("model_versions", versions), ("backtests", backtests), ("champion_events", events)):
-            _replace(con, f"ml.{table}", rows, "run_id = $run_id and dataset = $dataset", key)
+        _append(con, "ml.model_versions", "model_version", versions)
+        _replace(con, "ml.backtests", backtests, "run_id = $run_id and dataset = $dataset", key)
+        _append_events(con, events)
 
     _transaction(settings, work, lambda: None)
+
+
+def append_events(settings: Settings, events: list[dict[str, object]]) -> None:
+    """Decisions of a person, all or none. An event_id that is there already changes nothing."""
+    _transaction(settings, lambda con: _append_events(con, pa.Table.from_pylist(events)), lambda: None)
 
 
 def write_forecasts(
@@ -57,29 +85,56 @@ def write_forecasts(
     _transaction(settings, work, before_commit)
 
 
-def versions(settings: Settings, dataset: str, now: datetime) -> list[dict[str, object]]:
-    """Rows of ml.model_versions trained by `now`, newest first."""
+def write_explanations(settings: Settings, *, run_id: str, rows: pa.Table | None) -> None:
+    """What moved the forecasts of one run, in place of any that the same run wrote before; None = nothing to say."""
+
+    def work(con: duckdb.DuckDBPyConnection) -> None:
+        if rows is None:
+            con.execute("delete from ml.explanations where run_id = $run_id", {"run_id": run_id})
+        else:
+            _replace(con, "ml.explanations", rows, "run_id = $run_id", {"run_id": run_id})
+
+    _transaction(settings, work, lambda: None)
+
+
+def versions(settings: Settings, dataset: str | None, now: datetime) -> list[dict[str, object]]:
+    """Rows of ml.model_versions trained by `now`, newest first; dataset None = of all."""
     return _rows(
         settings,
         """
-        select * from ml.model_versions where dataset = $dataset and trained_at <= $now
+        select * from ml.model_versions where ($dataset is null or dataset = $dataset) and trained_at <= $now
         order by trained_at desc, model_version desc
         """,
         {"dataset": dataset, "now": now},
     )
 
 
-def champion_events(settings: Settings, dataset: str, now: datetime) -> list[dict[str, object]]:
-    """Events by `now` that put a version in production, newest first."""
+def champion_events(
+    settings: Settings, dataset: str | None, now: datetime, actions: tuple[str, ...] = PRODUCTION
+) -> list[dict[str, object]]:
+    """Events by `now`, newest first; by default those that put a version in production."""
     return _rows(
         settings,
-        """
-        select * from ml.champion_events
-        where dataset = $dataset and event_at <= $now and action in ('promote', 'rollback')
-        order by event_at desc, event_id desc
+        f"""
+        select * from {EVENTS}
+        where ($dataset is null or dataset = $dataset) and event_at <= $now and list_contains($actions, action)
+        order by event_at desc, event_seq desc nulls last, event_id desc
         """,
-        {"dataset": dataset, "now": now},
+        {"dataset": dataset, "now": now, "actions": list(actions)},
     )
+
+
+def backtest(settings: Settings, run_id: str, dataset: str, model: str) -> pa.Table:
+    """One model's answers on the report windows of one training: key, actual and quantiles."""
+    with connect(settings, read_only=True) as con:
+        return con.execute(
+            """
+            select series_id, origin_at, horizon_h, actual, q05, q10, q25, q50, q75, q90, q95 from ml.backtests
+            where run_id = $run_id and dataset = $dataset and model = $model and role = 'report'
+            order by origin_at, series_id, horizon_h
+            """,
+            {"run_id": run_id, "dataset": dataset, "model": model},
+        ).to_arrow_table()
 
 
 def _rows(settings: Settings, sql: str, values: dict[str, object]) -> list[dict[str, object]]:

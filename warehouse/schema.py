@@ -13,7 +13,7 @@ create table if not exists raw.payloads (
     payload_seq   bigint not null,     -- rises by one with every body stored: the watermark of staging
     run_id        varchar not null,
     source        varchar not null,    -- open_meteo, data_gov_sg, energy_charts, files
-    endpoint      varchar not null,    -- archive, forecast, air_quality, pm25, public_power, csv
+    endpoint      varchar not null,    -- archive, forecast, previous_runs, air_quality, pm25, public_power, csv
     subject       varchar not null,    -- place_id, country or file subject asked for
     window_start  timestamp not null,  -- [window_start, window_end) in UTC
     window_end    timestamp not null,
@@ -60,6 +60,7 @@ create table if not exists ml.champion_events (
     event_id varchar not null, run_id varchar not null, event_at timestamp not null, dataset varchar not null,
     model_version varchar not null, action varchar not null, reason varchar not null, actor varchar not null
 );
+alter table ml.champion_events add column if not exists event_seq bigint;  -- order among events of one moment
 create table if not exists ml.forecasts (
     run_id varchar not null, model_version varchar not null, dataset varchar not null, series_id varchar not null,
     origin_at timestamp not null, target_at timestamp not null, horizon_h integer not null,
@@ -72,6 +73,28 @@ create table if not exists ml.backtests (
     series_id varchar not null, origin_at timestamp not null, horizon_h integer not null,
     actual double not null, point double not null, q05 double, q10 double, q25 double, q50 double,
     q75 double, q90 double, q95 double, scale double
+);
+create table if not exists ml.explanations (
+    run_id varchar not null, model_version varchar not null, dataset varchar not null, series_id varchar not null,
+    origin_at timestamp not null, horizon_h integer not null,
+    kind varchar not null, rank integer not null, feature varchar not null,
+    value double, contribution double not null, unit varchar not null,
+    explained_model varchar not null, weight double, created_at timestamp not null
+);
+alter table ml.model_versions add column if not exists report varchar;
+create table if not exists ml.alert_models (
+    rule_id varchar not null, event_hash varchar not null, model_version varchar not null, run_id varchar not null,
+    trained_at timestamp not null, method varchar not null, calibration varchar not null, reason varchar not null,
+    n_rows bigint not null, n_events bigint not null, n_event_days bigint not null,
+    params json not null, metrics json not null, sha256 varchar not null,
+    train_from timestamp, select_from timestamp, report_from timestamp, report_to timestamp
+);
+alter table ml.alert_models add column if not exists report varchar;
+create table if not exists ml.alert_probabilities (
+    run_id varchar not null, rule_id varchar not null, event_hash varchar not null, series_id varchar not null,
+    origin_at timestamp not null, window_start timestamp not null, window_end timestamp not null,
+    probability double not null, climatology double not null, act_from double not null, is_alert boolean not null,
+    method varchar not null, model_version varchar not null, reason varchar, created_at timestamp not null
 );
 create table if not exists ml.runs (
     run_id varchar not null, flow varchar not null, step varchar not null, as_of timestamp not null,

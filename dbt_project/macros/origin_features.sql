@@ -1,8 +1,9 @@
 {#
     What was known of a series at an origin, as one row: the last 168 hours one by one, newest first, and summaries of them.
 
-    Point in time: an hour counts only if its first version was known at the origin (known_at <= origin_at), and
-    with the value of the latest version known by then. Both feature marts call this macro, so history and live are the same SQL.
+    Point in time: an hour counts only if its first version was known at the origin, with the value of the latest
+    version known by then. Knowledge counts in whole hours: the run of ten past six answers for the origin of six, and
+    knows what it has just fetched. Both feature marts call this macro, so history and live are the same SQL.
 
     Expects a cte `origins (series_id, origin_at)` before it and leaves a cte `origin_features` behind.
     `from_at`: SQL of the oldest origin asked for; nothing observed more than 29 days before it is read.
@@ -14,7 +15,7 @@ hours as (
         observed_at::date as day,
         hour(observed_at) as h,
         first_value::float as value,
-        ceil(epoch(first_known_at) / 3600)::integer as known_h,
+        floor(epoch(first_known_at) / 3600)::integer as known_h,
     from {{ ref('fct_observations') }}
     where observed_at >= {{ from_at }} - interval 29 day
 ),
@@ -112,7 +113,7 @@ revisions as (
     inner join origins
         on
             versions.series_id = origins.series_id
-            and versions.known_at <= origins.origin_at
+            and date_trunc('hour', versions.known_at) <= origins.origin_at
             and versions.observed_at <= origins.origin_at
             and versions.observed_at > origins.origin_at - interval 168 hour
     where versions.version_no > 1 and versions.observed_at >= {{ from_at }} - interval 8 day

@@ -16,7 +16,7 @@
         group by series.series_id
     ) as newest
     left join (
-        select series_id, min(greatest(observed_at, known_at)) as from_at
+        select series_id, min(greatest(observed_at, date_trunc('hour', known_at))) as from_at
         from {{ ref('int_observation_versions') }}
         where payload_seq > (select coalesce(max(built_from_seq), 0) from {{ this }})
         group by series_id

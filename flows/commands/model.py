@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,7 @@ Datasets = Annotated[
 
 def register(app: typer.Typer) -> None:
     app.command("train")(train)
+    app.command("tune")(tune)
     app.command("backtest")(backtest)
     app.command("predict")(predict)
     app.command("scoreboard", hidden=True)(scoreboard)
@@ -56,6 +58,15 @@ def backtest(
     place: Annotated[
         list[str] | None, typer.Option("--place", help="Only this place (repeatable).", show_default=False)
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without",
+            metavar="INPUT",
+            help="Take it from every replayed origin: history:<hours>, gaps, covariates or issued (repeatable).",
+            show_default=False,
+        ),
+    ] = None,
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
@@ -76,12 +87,53 @@ def backtest(
             refit_every_days=refit_every,
             horizon=horizon,
             known_by=run.now,
+            without=tuple(without or ()),
             progress=run.progress,
         )
     if as_json:
         print_json(result)
     else:
         summary.show_backtest(result)
+
+
+def tune(
+    dataset: Annotated[str, typer.Option("--dataset", help="The dataset to search for.")],
+    minutes: Annotated[
+        float | None,
+        typer.Option("--minutes", min=0.1, help="No trial starts later. Default: 5, unless --trials is given."),
+    ] = None,
+    trials: Annotated[
+        int | None,
+        typer.Option("--trials", min=1, metavar="N", help="How many trials the search shall have in the end."),
+    ] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Search for better parameters; they are kept only if they also win on windows the search has not seen."""
+    from ml import tuned
+    from ml.backtest import with_covariates
+    from ml.learn import read_panels
+    from ml.params import load_params
+    from ml.tune import tune as search
+
+    run, screen = start("tune", as_of)
+    asked = load_params(dataset)
+    with screen.moving():
+        windows, panels = read_panels(run.settings, asked, run.now)
+        result = search(
+            panels,
+            windows,
+            with_covariates(run.settings, asked),
+            storage=tuned.folder_of(run.settings, dataset) / tuned.STUDY,
+            trials=trials,
+            seconds=60 * minutes if minutes else None if trials else 300.0,
+            progress=run.progress,
+        )
+        path = tuned.save(run.settings, result, now=run.now)
+    if as_json:
+        print_json(json.loads(path.read_text(encoding="utf-8")))
+    else:
+        summary.show_tuning(result, path)
 
 
 def predict(as_of: AsOf = None, wait: Wait = False, as_json: Json = False) -> None:

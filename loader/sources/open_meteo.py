@@ -1,8 +1,9 @@
-"""Open-Meteo: weather (archive, and the forecast model for hours the archive has not got yet) and air quality.
+"""Open-Meteo: weather (archive, and the forecast model for hours the archive has not got yet), air quality, and
+weather forecasts as they were issued (previous_runs for the past, the forecast's hours to come for today).
 
 GMT and ISO stamps are asked for; a body in another zone is read by its own `utc_offset_seconds`. Hours later than
-now are forecasts, not observations: they are kept in the body and count for nothing here.
-https://open-meteo.com/en/docs/historical-weather-api
+now are forecasts, not observations: they are kept in the body, and the ledger does not count them.
+https://open-meteo.com/en/docs/historical-weather-api, https://open-meteo.com/en/docs/previous-runs-api
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 import loader.body as body
 from loader.body import Rejected, need, rejected, rejected_all
 from loader.plan import by_window, local_day
-from loader.source import DAY, Checked, Context, Endpoint, Host, Planned, Request
+from loader.source import DAY, Checked, Context, Endpoint, Host, Planned, Request, Window
 from warehouse.catalog import Catalog
 from warehouse.errors import BadInput
 
@@ -25,6 +26,8 @@ VOLATILE = ("generationtime_ms",)
 FARTHEST_DEGREES = 0.5
 MOST_OFFSET_SECONDS = 14 * 3600  # the easternmost zone on earth
 ARCHIVE_LAG_DAYS = 5  # what the archive may not have yet comes from the forecast endpoint
+FORECAST_DAYS = 3  # today and two more: 48 hours from any hour of today
+ISSUED_DAYS_BEFORE = (1, 2, 3)  # a run's forecasts reach 48 hours, and the newest at hand may be a day old
 LOCATION_DAYS = 3660  # per call: about 4 MB of JSON and a tenth of a minute's allowance
 
 Variables = dict[str, tuple[str, tuple[str, ...]]]  # ours -> theirs, accepted units
@@ -38,16 +41,27 @@ _AIR: Variables = {  # the API writes the Greek letter, many others the micro si
     "pm2_5_ugm3": ("pm2_5", ("μg/m³", "µg/m³")),
     "nitrogen_dioxide_ugm3": ("nitrogen_dioxide", ("μg/m³", "µg/m³")),
 }
+_ISSUED: Variables = {
+    f"{ours}_previous_day{n}": (f"{theirs}_previous_day{n}", units)
+    for ours, (theirs, units) in _WEATHER.items()
+    for n in ISSUED_DAYS_BEFORE
+}
 _SERVED: dict[str, tuple[str, str, Variables]] = {
     "archive": ("archive-api.open-meteo.com", "/v1/archive", _WEATHER),
     "forecast": ("api.open-meteo.com", "/v1/forecast", _WEATHER),
     "air_quality": ("air-quality-api.open-meteo.com", "/v1/air-quality", _AIR),
+    "previous_runs": ("previous-runs-api.open-meteo.com", "/v1/forecast", _ISSUED),
 }
+_NO_DATA = ("No data is available",)
 _FREE = ((600.0, 60.0), (5_000.0, 3600.0), (10_000.0, 86_400.0), (300_000.0, 2_592_000.0))
 
 
 def endpoints(catalog: Catalog) -> list[Endpoint]:
-    """Archive and forecast for places with a weather variable, air_quality for places with one of the air."""
+    """Archive for places with a weather variable, air_quality for places with one of the air.
+
+    Where there is weather at all, forecast and previous_runs serve every place of the catalogue: wind and temperature
+    to come tell of the air and of the grid, too.
+    """
     wanted: dict[str, list[str]] = {"archive": [], "air_quality": []}
     for spec in catalog.series_of(NAME):
         if spec.subject != spec.place_id:
@@ -60,10 +74,13 @@ def endpoints(catalog: Catalog) -> list[Endpoint]:
             if spec.subject not in wanted[name]:
                 wanted[name].append(spec.subject)
     weather, air = tuple(wanted["archive"]), tuple(wanted["air_quality"])
+    others = (spec.place_id for spec in catalog.series if weather)
+    every = tuple(dict.fromkeys([*weather, *others]))
     made = [
         Endpoint(NAME, "archive", weather, repull_days=7, earliest=datetime(1940, 1, 1)),
         Endpoint(NAME, "air_quality", air, repull_days=2, earliest=datetime(2013, 1, 1)),
-        Endpoint(NAME, "forecast", weather, reach_days=ARCHIVE_LAG_DAYS, to_now=True),
+        Endpoint(NAME, "forecast", every, reach_days=ARCHIVE_LAG_DAYS, to_now=True),
+        Endpoint(NAME, "previous_runs", every, earliest=datetime(2024, 1, 1)),
     ]
     return [endpoint for endpoint in made if endpoint.subjects]
 
@@ -88,8 +105,11 @@ def _request(endpoint: Endpoint, group: tuple[Planned, ...], context: Context) -
         ("timezone", "GMT"),
         ("timeformat", "iso8601"),
     ]
+    n_days = window.n_days
     if endpoint.name == "forecast":
-        params += [("past_days", str((local_day(context.now, endpoint) - window.start) // DAY)), ("forecast_days", "1")]
+        past = (local_day(context.now, endpoint) - window.start) // DAY
+        params += [("past_days", str(past)), ("forecast_days", str(FORECAST_DAYS))]
+        n_days = past + FORECAST_DAYS
     else:
         params += [("start_date", f"{window.start:%Y-%m-%d}"), ("end_date", f"{window.end - DAY:%Y-%m-%d}")]
     key = context.settings.open_meteo_api_key
@@ -101,10 +121,11 @@ def _request(endpoint: Endpoint, group: tuple[Planned, ...], context: Context) -
             limits=() if key else _FREE,
             give_up_words=("Hourly", "Daily", "Monthly"),
             busy_words=("concurrent",),
+            empty_words=_NO_DATA,
         ),
         path=path,
         params=tuple(params),
-        weight=call_weight(len(variables), window.n_days, len(group)),
+        weight=call_weight(len(variables), n_days, len(group)),
         secret_params=(("apikey", key.get_secret_value()),) if key else (),
     )  # fmt: skip
 
@@ -157,7 +178,7 @@ def _check_one(request: Request, planned: Planned, element: Any, text: str | Non
                 raise Rejected(f"'{name}' is in {units.get(name)!r}; expected {asked[name][0]!r}")
             body.need_numbers(name, values, len(times))
         stamps = body.hourly_stamps(times, offset)
-        body.need_inside(stamps, planned.window, "the days asked for")
+        body.need_inside(stamps, _asked(request, planned), "the days asked for")
         grid = body.read_grid(stamps, columns)
     except Rejected as no:
         return rejected(planned, b"", str(no), element)
@@ -171,6 +192,12 @@ def _check_one(request: Request, planned: Planned, element: Any, text: str | Non
         incomplete=f"missing variable {', '.join(missing)}" if missing else None,
         present=grid.present, n_values=grid.n_values,
     )  # fmt: skip
+
+
+def _asked(request: Request, planned: Planned) -> Window:
+    """The days a body may have: a forecast goes on beyond its window, which ends with today."""
+    ahead = (FORECAST_DAYS - 1) * DAY if request.endpoint.name == "forecast" else 0 * DAY
+    return Window(planned.window.start, planned.window.end + ahead)
 
 
 def _moved(element: Any, planned: Planned, context: Context) -> list[str]:

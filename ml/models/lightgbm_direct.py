@@ -1,22 +1,25 @@
 """Gradient boosting, direct: one model for all series and horizons, and a small second one for the size of its error.
 
-The point model minimises the absolute error of the told target (ml.features.Handling). The spread model learns the
-absolute residual; quantiles are point + spread x normal scores, which `ml.calibrate` then makes honest.
+The point is the mean of one ensemble for each of `starts`: boosted from nothing, or from a straight line (ml.ridge),
+whose residuals the trees then learn. Each minimises the absolute error of the told target (ml.features.Handling). The
+spread model learns the absolute residual; quantiles are point + spread x normal scores, which `ml.calibrate` then makes
+honest.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import lightgbm as lgb
 import numpy as np
 
-from ml.dataset import Floats32, Panel
+from ml.dataset import Floats32, Ints, Panel
 from ml.features import CATEGORIES, handling, matrix
 from ml.forecaster import NORMAL_SCORES, Files, Floats
 from ml.params import Block, Features, Params
+from ml.ridge import Ridge
 from warehouse.errors import ArtefactRefused
 from warehouse.faultpoint import reach
 
@@ -35,6 +38,9 @@ class LightgbmBlock(Block):
     lambda_l2: float
     max_bin: int
     n_jobs: int
+    starts: tuple[Literal["nothing", "linear"], ...] = ("nothing",)  # versions from before it read one ensemble
+    bagging_fraction: float = 0.8
+    random_splits: tuple[Literal["nothing", "linear"], ...] = ()
 
 
 class LightgbmDirect:
@@ -45,7 +51,8 @@ class LightgbmDirect:
         self.features: Features = params.features
         self.columns: list[str] = []
         self.series: list[str] = []  # the category's levels, in the order of training
-        self.point: lgb.Booster | None = None
+        self.points: list[lgb.Booster] = []  # one for each of `starts`
+        self.start: Ridge | None = None
         self.spread: lgb.Booster | None = None
 
     def fit(self, panel: Panel, *, seed: int, progress: Callable[[str], None]) -> None:
@@ -59,12 +66,31 @@ class LightgbmDirect:
             "params": self._settings(seed),
         }
         data = lgb.Dataset(X, target, **named)
-        self.point = self._boost(data, seed, self.block.n_trees, progress, objective="mae")
+        self.start, self.points = None, []
+        for number, start in enumerate(self.block.starts):
+            if start == "linear" and self.start is None:
+                self.start = Ridge.fit(X, self.columns, target, panel.horizon, panel.origin_h[panel.origin])
+            data.construct().set_init_score(None if start == "nothing" else self._start(start, X, panel.horizon))
+            how = {"objective": "mae", "extra_trees": start in self.block.random_splits}
+            self.points.append(self._boost(data, seed + number, self.block.n_trees, progress, **how))
         some = np.arange(len(panel))[:: max(1, len(panel) // SPREAD_ROWS)]
-        residual = np.abs(target[some] - self.point.predict(X[some], num_threads=self.block.n_jobs))
+        residual = np.abs(target[some] - self.told(X[some], panel.horizon[some]))
         sizes = lgb.Dataset(X[some], residual, reference=data, **named)
         self.spread = self._boost(sizes, seed, self.block.n_spread_trees, progress, objective="l2", num_leaves=15)
-        self.point, self.spread = self.point.free_dataset(), self.spread.free_dataset()
+        self.points, self.spread = [point.free_dataset() for point in self.points], self.spread.free_dataset()
+
+    def _start(self, start: str, X: Floats32, horizon: Ints) -> Floats:
+        return np.zeros(len(X)) if start == "nothing" or self.start is None else self.start.told(X, horizon)
+
+    def told(self, X: Floats32, horizon: Ints) -> Floats:
+        """(m,) the point on the told scale."""
+        if not self.points:
+            raise ArtefactRefused("lightgbm_direct was asked to predict before it was fitted or restored")
+        parts = [
+            self._start(start, X, horizon) + np.asarray(point.predict(X, num_threads=self.block.n_jobs))
+            for start, point in zip(self.block.starts, self.points, strict=True)
+        ]
+        return np.asarray(np.mean(parts, axis=0), np.float64)
 
     def _settings(self, seed: int) -> dict[str, Any]:
         block = self.block
@@ -75,7 +101,7 @@ class LightgbmDirect:
             "min_data_in_leaf": block.min_data_in_leaf,
             "feature_fraction": block.feature_fraction,
             "lambda_l2": block.lambda_l2,
-            "bagging_fraction": 0.8,
+            "bagging_fraction": block.bagging_fraction,
             "bagging_freq": 1,
             "bin_construct_sample_cnt": 50_000,
             "deterministic": True,
@@ -91,7 +117,7 @@ class LightgbmDirect:
         def report(env: Any) -> None:
             if env.iteration + 1 == max(1, n_trees // 2):
                 reach("train.mid_fit")
-            if (env.iteration + 1) % 100 == 0:
+            if (env.iteration + 1) % 20 == 0:  # a stopped run ends here, too
                 progress(f"lightgbm_direct: {env.iteration + 1} of {n_trees} trees")
 
         return lgb.train({**self._settings(seed), **settings}, data, n_trees, callbacks=[report])
@@ -103,12 +129,12 @@ class LightgbmDirect:
         return np.concatenate([np.empty((0, len(NORMAL_SCORES))), *parts])
 
     def _predict(self, panel: Panel) -> Floats:
-        if self.point is None or self.spread is None:
+        if self.spread is None:
             raise ArtefactRefused("lightgbm_direct was asked to predict before it was fitted or restored")
         X, columns = matrix(panel, self.features, self.series)
         if columns != self.columns:
             raise ArtefactRefused(_difference(self.columns, columns))
-        point = np.asarray(self.point.predict(X, num_threads=self.block.n_jobs))
+        point = self.told(X, panel.horizon)
         spread = np.maximum(np.asarray(self.spread.predict(X, num_threads=self.block.n_jobs)), 1e-6)
         told = point[:, None] + (spread / MEAN_ABS_OF_NORMAL)[:, None] * NORMAL_SCORES
         answers = handling(panel, self.features).undo(told, panel.origin)
@@ -117,15 +143,31 @@ class LightgbmDirect:
         return answers
 
     def importance(self) -> dict[str, float]:
-        """Share of the gain by feature."""
-        if self.point is None:
+        """Share of the gain by feature; what the straight line makes of it is not counted."""
+        if not self.points:
             return {}
-        gain: Floats32 = self.point.feature_importance("gain")
+        gain: Floats32 = np.sum([point.feature_importance("gain") for point in self.points], axis=0)
         share = gain / max(float(gain.sum()), 1e-12)
         return {name: round(float(value), 5) for name, value in zip(self.columns, share, strict=True)}
 
+    def contributions(self, panel: Panel) -> tuple[Floats, Floats32, list[str]]:
+        """(m, f + 1) what each column adds on the told scale, the start last; the matrix; column names.
+
+        SHAP values of the trees and, where they start from a straight line, the line's own terms.
+        """
+        if not self.points:
+            raise ArtefactRefused("lightgbm_direct was asked for reasons before it was fitted or restored")
+        X, columns = matrix(panel, self.features, self.series)
+        total = np.zeros((len(X), len(columns) + 1))
+        for start, point in zip(self.block.starts, self.points, strict=True):
+            told = point.predict(X, pred_contrib=True, num_threads=self.block.n_jobs)
+            total += np.asarray(told, np.float64).reshape(total.shape)
+            if start == "linear" and self.start is not None:
+                total += self.start.contributions(X, panel.horizon)
+        return total / len(self.points), X, columns
+
     def dump(self) -> dict[str, bytes]:
-        if self.point is None or self.spread is None:
+        if not self.points or self.spread is None:
             return {}
         card = {
             "columns": self.columns,
@@ -133,11 +175,13 @@ class LightgbmDirect:
             "block": self.block.model_dump(mode="json"),
             "features": self.features.model_dump(mode="json"),
         }
-        return {
+        files = {
             "lightgbm_direct.json": json.dumps(card, sort_keys=True).encode(),
-            "lightgbm_direct.point.txt": self.point.model_to_string().encode(),
             "lightgbm_direct.spread.txt": self.spread.model_to_string().encode(),
         }
+        for number, point in enumerate(self.points):
+            files[_point_file(number)] = point.model_to_string().encode()
+        return files | ({"lightgbm_direct.start.json": self.start.to_json()} if self.start else {})
 
     def restore(self, files: Files) -> None:
         """The bytes must have been checked against their sha256: the library trusts a model text blindly."""
@@ -145,9 +189,15 @@ class LightgbmDirect:
         self.columns, self.series = list(card["columns"]), list(card["series"])
         self.block = LightgbmBlock(**card["block"])
         self.features = Features.model_validate(card["features"])
-        self.point, self.spread = (
-            lgb.Booster(model_str=_tree_text(files[f"lightgbm_direct.{part}.txt"])) for part in ("point", "spread")
-        )
+        names = [_point_file(number) for number in range(len(self.block.starts))]
+        self.points = [lgb.Booster(model_str=_tree_text(files[name])) for name in names]
+        self.spread = lgb.Booster(model_str=_tree_text(files["lightgbm_direct.spread.txt"]))
+        if "linear" in self.block.starts:
+            self.start = Ridge.from_json(files["lightgbm_direct.start.json"])
+
+
+def _point_file(number: int) -> str:
+    return "lightgbm_direct.point.txt" if number == 0 else f"lightgbm_direct.point_{number + 1}.txt"
 
 
 def _tree_text(content: bytes) -> str:

@@ -1,12 +1,14 @@
-"""One classical model per origin, fitted on the last week alone (statsforecast).
+"""Classical models, one per origin, fitted on the last week alone (statsforecast): AutoETS, MSTL, optimised Theta.
 
 The library accepts gaps, NaN and constant series in silence: nothing reaches it that `window_of` has not checked.
+An origin costs 10 to 200 ms: in comparisons they are asked at `max_origins` seeded origins (ml.comparison).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -19,16 +21,21 @@ SEASON = 24
 
 
 class StatisticalBlock(Block):
-    method: Literal["optimized_theta", "mstl", "auto_ets"]
     window_h: int
     max_gap_h: int
+    max_origins: int = 100  # in comparisons; a live forecast asks it at every origin
 
 
 class Statistical:
     learns = False
 
-    def __init__(self, params: Params) -> None:
-        self.block = StatisticalBlock(**params.models.get("statistical", {}))
+    def __init__(self, params: Params, *, method: str) -> None:
+        self.method = method
+        self.block = StatisticalBlock(**params.models.get(method, {"window_h": HISTORY_H, "max_gap_h": SEASON}))
+
+    @property
+    def max_origins(self) -> int:
+        return self.block.max_origins
 
     def fit(self, panel: Panel, *, seed: int, progress: Callable[[str], None]) -> None:
         """Nothing is learnt across origins."""
@@ -59,19 +66,19 @@ class Statistical:
         return point if np.isfinite(point).all() else None
 
     def _model(self) -> Any:
-        from statsforecast import models  # two seconds of import that only this model pays
+        from statsforecast import models  # two seconds of import that only these models pay
 
-        if self.block.method == "mstl":
+        if self.method == "mstl":
             return models.MSTL(season_length=SEASON, trend_forecaster=models.SimpleExponentialSmoothingOptimized())
-        if self.block.method == "auto_ets":
-            return models.AutoETS(season_length=SEASON, model="ANA")
+        if self.method == "auto_ets":
+            return models.AutoETS(season_length=SEASON, model="ZNA")
         return models.OptimizedTheta(season_length=SEASON)
 
     def dump(self) -> dict[str, bytes]:
-        return {"statistical.json": self.block.model_dump_json().encode()}
+        return {f"{self.method}.json": self.block.model_dump_json().encode()}
 
     def restore(self, files: Files) -> None:
-        self.block = StatisticalBlock.model_validate_json(files["statistical.json"])
+        self.block = StatisticalBlock.model_validate_json(files[f"{self.method}.json"])
 
 
 def window_of(newest_first: Floats32, *, max_gap_h: int) -> tuple[Floats, int] | None:
@@ -99,4 +106,4 @@ def window_of(newest_first: Floats32, *, max_gap_h: int) -> tuple[Floats, int] |
     return values, stale
 
 
-MODELS = {"statistical": Statistical}
+MODELS = {name: partial(Statistical, method=name) for name in ("auto_ets", "mstl", "optimized_theta")}

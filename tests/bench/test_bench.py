@@ -31,7 +31,7 @@ def test_an_unknown_question_is_refused_by_name() -> None:
     command = [sys.executable, "-m", "bench", "speed"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
-    assert "unknown: speed; there are parse, scale, history, versus, daily" in done.stderr
+    assert f"unknown: speed; there are {', '.join(QUESTIONS)}" in done.stderr
 
 
 def test_a_scratch_folder_is_gone_afterwards_even_when_the_measurement_fails(monkeypatch: pytest.MonkeyPatch) -> None:

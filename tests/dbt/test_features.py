@@ -69,10 +69,14 @@ def versions_of(bodies: list[Body]) -> dict[str, Versions]:
 
 
 def history_at(hours: Versions, origin: datetime) -> list[float | None]:
-    """The 168 hours up to the origin, newest first, as known then."""
+    """The 168 hours up to the origin, newest first, as known within the origin's hour."""
     slots: list[float | None] = []
     for i in range(168):
-        seen = [value for value, known_at in hours.get(origin - i * HOUR, []) if known_at <= origin]
+        seen = [
+            value
+            for value, known_at in hours.get(origin - i * HOUR, [])
+            if known_at.replace(minute=0, second=0) <= origin
+        ]
         slots.append(seen[-1] if seen else None)
     return slots
 

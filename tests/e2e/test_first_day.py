@@ -18,11 +18,12 @@ FILLED = (
     "staging.stg_energy_charts__generation", "staging.int_readings_judged", "marts.fct_observations",
     "marts.dim_series", "marts.fct_origin_features", "marts.fct_loads", "marts.fct_forecasts",
     "marts.fct_current_forecasts", "marts.fct_backtest_scores", "marts.dim_champions", "marts.fct_runs",
-    "ml.model_versions", "ml.champion_events", "ml.forecasts", "ml.backtests",
+    "ml.model_versions", "ml.champion_events", "ml.forecasts", "ml.backtests", "ml.alert_models",
+    "ml.alert_probabilities", "marts.fct_alert_outcomes", "marts.fct_alert_frequencies", "marts.fct_alerts",
 )  # fmt: skip
 STEPS = [
     "total", "load", "freshness", "dbt before ml", "train air", "train carbon", "train sgpm", "train weather",
-    "predict", "dbt after ml", "publish",
+    "predict", "alerts", "dbt after ml", "publish",
 ]  # fmt: skip
 
 

@@ -26,8 +26,9 @@ def test_only_new_days_and_those_still_revised_are_asked_for(day_2: Day) -> None
         day_2.said["run_id"],
     )
     asked = {subject: (since, n) for subject, since, n in rows}
-    assert set(asked) == {"SG", "LON", "OSL", "sg", "de", "museum"}
-    for subject in ("SG", "LON", "sg", "de"):
+    forecast = {"DE", "north", "south"}  # places that are asked for because of their weather to come
+    assert set(asked) == {"SG", "LON", "OSL", "sg", "de", "museum"} | forecast
+    for subject in {"SG", "LON", "sg", "de"} | forecast:
         assert asked[subject][0] >= datetime.fromisoformat(DAY_2) - REPULLED
     assert asked["sg"][1] <= 3, "one call a day"
     assert datetime.fromisoformat(DAY_2) - asked["OSL"][0] > timedelta(days=HISTORY_DAYS - 1)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ml.backtest import backtest
+from ml.params import load_params
 from tests.e2e.world import Done, World
-from warehouse.settings import ROOT
+from warehouse.settings import ROOT, Settings
 
 pytestmark = pytest.mark.timeout(600)
 RECORDINGS = ROOT.parent / "shared" / "recordings" / "data_gov_sg" / "pm25"
@@ -17,16 +20,20 @@ MONTHS = [f"2018-{month:02d}" for month in range(1, 8)]  # 181 days before the c
 REGIONS = ["north", "south", "east", "west", "central"]
 KEYS = [
     "plan", "series", "origins", "rows", "best_naive", "mae", "skill", "coverage80", "coverage90", "pinball",
-    "train_seconds", "peak_mib", "model",
+    "train_seconds", "peak_mib", "model", "coverage80_by_bucket", "coverage90_by_bucket",
 ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def scored(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """Two weeks of Singapore's five regions, with a bar that nothing can meet."""
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not RECORDINGS.is_dir():
         pytest.skip("the recordings are not beside the project")
-    root = tmp_path_factory.mktemp("recordings")
+    return tmp_path_factory.mktemp("recordings")
+
+
+@pytest.fixture(scope="module")
+def scored(root: Path) -> Done:
+    """Two weeks of Singapore's five regions, with a bar that nothing can meet."""
     folder = root / "recordings" / "data_gov_sg" / "pm25"
     folder.mkdir(parents=True)
     for month in MONTHS:
@@ -64,3 +71,31 @@ def test_a_missed_bar_ends_with_1_and_is_named(scored: Done) -> None:
     assert scored.returncode == 1, scored.stderr
     assert "sgpm: mae" in scored.stdout.splitlines()[1]
     assert "over its bar of 0.01" in scored.stdout.splitlines()[1]
+
+
+def test_the_line_tells_coverage_by_hours_ahead(scored: Done) -> None:
+    line = json.loads(scored.stdout.splitlines()[0])
+    for level in (80, 90):
+        shares = line[f"coverage{level}_by_bucket"]
+        assert list(shares) == ["1-6", "7-12", "13-24"]
+        assert sum(shares.values()) / 3 == pytest.approx(line[f"coverage{level}"], abs=0.1)
+
+
+def test_coverage_of_real_air_holds_with_a_day_of_inputs_removed(root: Path, scored: Done) -> None:
+    assert scored.stdout
+    params = load_params("sgpm")
+    quick = {name: params.models[name] for name in ("naive_last", "naive_mean7", "lightgbm_direct")}
+    training = params.training.model_copy(update={"max_train_rows": 30_000})
+    found = backtest(
+        Settings(data_dir=root / "world" / "data" / "scoreboard"),
+        "sgpm",
+        date_from=datetime(2018, 7, 1),
+        date_to=datetime(2018, 7, 29),
+        without=("history:24",),
+        origin_hours=(0, 12),
+        params=params.model_copy(update={"models": quick, "training": training}),
+    )
+    summary = found.summary.set_index("model")
+    for name in quick:
+        assert summary.loc[name, "coverage80"] >= 0.78, name
+        assert summary.loc[name, "coverage90"] >= 0.88, name

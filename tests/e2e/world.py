@@ -27,12 +27,21 @@ HISTORY_DAYS = 60
 # Names and costs of a run, which differ between two runs that did the same. payload_seq is the order in which the
 # answers of hosts asked side by side happened to come; a body tells how long its server took (its sha256 does not).
 VOLATILE = {
-    "run_id", "event_id", "model_version", "artefact", "git_sha", "payload_seq", "truth_seq", "seconds", "body",
-    "n_bytes",
+    "run_id", "event_id", "model_version", "artefact", "report", "git_sha", "payload_seq", "truth_seq", "seconds",
+    "body", "n_bytes", "previous_run_id", "previous_model_version",
 }  # fmt: skip
 DIARY = {"ml.runs", "marts.fct_runs"}  # what ran and what it cost: every attempt is in it, the killed ones too
 # One set of rows per run that forecast: a run that was killed afterwards leaves a vintage equal to its rerun's.
-VINTAGES = {"ml.forecasts", "marts.fct_forecasts", "marts.fct_forecast_scores"}
+VINTAGES = {
+    "ml.forecasts",
+    "marts.fct_forecasts",
+    "marts.fct_forecast_scores",
+    "marts.fct_forecast_stability",
+    "ml.explanations",
+    "marts.fct_explanations",
+    "ml.alert_probabilities",
+    "marts.fct_alert_scores",
+}
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def rerun_converges(world: World, undisturbed: Day) -> None:
     done = world.run(DAY_2)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
-    assert (said["failed_sources"], said["warnings"]) == ([], [])
+    assert (said["failed_sources"], said["warnings"]) == ([], []), f"{said['warnings']}\n{done.stderr}"
     assert differences(world, undisturbed.world) == {}
     assert world.published_run == said["run_id"]
     assert said["n_forecast_rows"] == undisturbed.said["n_forecast_rows"]

@@ -32,12 +32,12 @@ def test_kills_in_a_fit_and_in_the_writing_of_forecasts_converge(eve: World, day
 def test_kills_in_the_second_half_of_dbt_and_before_the_swap_converge(eve: World, day_2: Day) -> None:
     marts = {"built": "ml.forecasts", "waiting": "marts.fct_current_forecasts"}
     killed_in_dbt("fct_forecasts", eve, day_2, **marts)
-    first = [*BUILT, "predict", "train footfall"]
+    first = sorted([*BUILT, "alerts", "predict", "train footfall"])
     assert eve.steps(DAY_2) == first
     assert forecasts_of(eve) == day_2.said["n_forecast_rows"]
     before = eve.copies
     killed_at("publish.before_swap", eve)
-    assert eve.steps(DAY_2) == sorted([*first, *BUILT, "predict", "dbt after ml"])
+    assert eve.steps(DAY_2) == sorted([*first, *BUILT, "alerts", "predict", "dbt after ml"])
     (extra,) = set(eve.copies) - set(before)
     assert extra.endswith(".duckdb"), "the new copy was not whole yet"
     assert eve.published_run not in extra

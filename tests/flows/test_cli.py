@@ -23,9 +23,9 @@ from warehouse.settings import ROOT, Settings
 
 GROUP = typer.main.get_command(app)
 COMMANDS = sorted(GROUP.commands)  # type: ignore[attr-defined]
-PROMISED = {"run", "load", "backfill", "build", "train", "backtest", "predict", "publish", "status", "doctor"}
-WITH_JSON = {"run", "load", "backfill", "build", "train", "backtest", "predict", "publish", "status", "doctor"}
-WITH_AS_OF = {"run", "load", "backfill", "build", "train", "predict", "publish", "backtest", "status"}
+PROMISED = {"run", "load", "backfill", "build", "train", "tune", "backtest", "predict", "publish", "status", "doctor"}
+WITH_JSON = {"run", "load", "backfill", "build", "train", "tune", "backtest", "predict", "publish", "status", "doctor"}
+WITH_AS_OF = {"run", "load", "backfill", "build", "train", "tune", "predict", "publish", "backtest", "status"}
 
 
 def test_every_promised_command_is_there() -> None:
@@ -63,6 +63,7 @@ MISTAKES = [
     (["scoreboard", "--recordings", "nowhere", "--plan", "nowhere.json"], "does not exist"),
     (["backtest", "--dataset", "weather", "--from", "2024-03-01", "--to", "2024-03-02"], "not built yet"),
     (["predict"], "not built yet"),
+    (["tune", "--dataset", "weather", "--trials", "1"], "not built yet"),
     (["nonsense"], "No such command"),
     (["run", "--upstream", "dream"], "Invalid value"),
     (["backfill"], "Missing option"),

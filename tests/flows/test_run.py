@@ -117,7 +117,9 @@ def test_a_new_body_a_champion_another_hour_or_another_seed_is_something_new(
         )
     seen.append(prints.fingerprint(settings, NOW))
     with connect(settings) as con:
-        con.execute("insert into ml.champion_events values ('e', 'r', now()::timestamp, 'd', 'v', 'promote', 'x', 'y')")
+        con.execute(
+            "insert into ml.champion_events select 'e', 'r', now()::timestamp, 'd', 'v', 'promote', 'x', 'y', 1"
+        )
     seen.append(prints.fingerprint(settings, NOW))
     with (seeds / "places.csv").open("a") as file:
         file.write("\n")

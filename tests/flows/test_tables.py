@@ -44,8 +44,9 @@ def run(settings: Settings) -> Run:
                 [version, model, trained],
             )
             con.execute(
-                "insert into ml.champion_events values "
-                "($1, 'run-1', $2::timestamp, 'weather', $1, 'promote', 'won', 'x')",
+                "insert into ml.champion_events by name select $1 as event_id, 'run-1' as run_id, "
+                "$2::timestamp as event_at, 'weather' as dataset, $1 as model_version, 'promote' as action, "
+                "'won' as reason, 'x' as actor",
                 [version, trained],
             )
         for model, miss in (("naive_day", 2.0), ("naive_week", 3.0), ("lightgbm", 1.0)):

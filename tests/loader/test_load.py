@@ -11,11 +11,12 @@ import pytest
 
 from loader.summary import LoadSummary, SourceSummary
 from tests.loader.conftest import NOW
-from tests.loader.upstream import DAY, HOUR, Upstream
+from tests.loader.upstream import DAY, HOUR, Reply, Upstream
 
 Run = Callable[..., LoadSummary]
 Query = Callable[[str], list[tuple[Any, ...]]]
 PM25 = "api-open.data.gov.sg"
+N_PLACES = 22  # of the default catalogue: each has weather forecasts
 TABLE = "source, endpoint, subject, window_start, window_end, mode, status, sha256"
 
 
@@ -33,16 +34,16 @@ def test_a_first_load_brings_the_whole_history_of_every_series_as_backfill(run: 
     assert summary.failed == []
     assert {(s.source, s.endpoint) for s in summary.sources} == {
         ("open_meteo", "archive"), ("open_meteo", "air_quality"), ("open_meteo", "forecast"),
-        ("data_gov_sg", "pm25"), ("energy_charts", "public_power"),
+        ("open_meteo", "previous_runs"), ("data_gov_sg", "pm25"), ("energy_charts", "public_power"),
     }  # fmt: skip
     hours = 10 * 24 + 7
     assert of(summary, "archive").n_hours == 8 * hours
     assert of(summary, "air_quality").n_hours == 5 * hours
+    assert of(summary, "previous_runs").n_hours == N_PLACES * hours
     assert of(summary, "pm25").n_hours == 10 * 24 + 15
     assert query("select distinct mode, status from raw.payloads") == [("backfill", "ok")]
-    assert query("select count(*), min(payload_seq), max(payload_seq) from raw.payloads") == [
-        (8 + 5 + 8 + 11 + 5, 1, 37)
-    ]
+    n_bodies = 8 + 5 + 2 * N_PLACES + 11 + 5
+    assert query("select count(*), min(payload_seq), max(payload_seq) from raw.payloads") == [(n_bodies, 1, n_bodies)]
 
 
 def test_a_second_load_at_the_same_time_calls_nobody_and_changes_nothing(run: Run, upstream: Upstream, query: Query):
@@ -102,20 +103,24 @@ def test_a_revised_value_is_stored_as_a_second_version(run: Run, upstream: Upstr
     ) == [("backfill", 14), ("live", 99)]
 
 
-def test_the_forecast_brings_the_days_that_the_archive_may_not_have_and_then_only_today(run: Run, upstream: Upstream):
+def test_the_forecast_brings_the_days_the_archive_may_lack_then_only_today_and_always_48_hours(
+    run: Run, upstream: Upstream
+):
     upstream.archive_lag = 2 * DAY
     run(sources=["open_meteo"])
     upstream.now = NOW + HOUR
     run(NOW + HOUR, sources=["open_meteo"])
-    forecasts = [s.split("past_days=")[1] for s in upstream.seen if "/v1/forecast" in s]
-    assert forecasts == ["5&forecast_days=1", "0&forecast_days=1"]
+    forecasts = [
+        s.split("past_days=")[1] for s in upstream.seen if "api.open-meteo.com/v1/forecast" in s and "past_" in s
+    ]
+    assert forecasts == ["5&forecast_days=3", "0&forecast_days=3"]
 
 
 def test_a_backfill_loads_the_range_it_is_given_and_no_more(run: Run, upstream: Upstream, query: Query):
     run(mode="backfill", since=date(2026, 1, 1), until=date(2026, 1, 31), sources=["data_gov_sg", "open_meteo"])
     assert {s.split("date=")[1] for s in upstream.seen if PM25 in s} == {f"2026-01-{day:02d}" for day in range(1, 32)}
     assert query("select distinct mode, endpoint from raw.payloads order by 2") == [
-        ("backfill", "air_quality"), ("backfill", "archive"), ("backfill", "pm25"),
+        ("backfill", "air_quality"), ("backfill", "archive"), ("backfill", "pm25"), ("backfill", "previous_runs"),
     ]  # fmt: skip
     upstream.seen.clear()
     run(mode="backfill", since=date(2026, 1, 1), until=date(2026, 1, 31), sources=["data_gov_sg", "open_meteo"])
@@ -125,7 +130,7 @@ def test_a_backfill_loads_the_range_it_is_given_and_no_more(run: Run, upstream: 
 def test_only_the_subjects_named_are_asked_for(run: Run, query: Query):
     run(subjects=["SG", "it"])
     assert query("select distinct source, subject from raw.payloads order by all") == [
-        ("energy_charts", "it"), ("open_meteo", "SG"),
+        ("energy_charts", "it"), ("open_meteo", "IT"), ("open_meteo", "SG"),
     ]  # fmt: skip
 
 
@@ -164,6 +169,35 @@ def test_the_weight_of_calls_is_counted_once_per_call(run: Run, query: Query):
     total = sum(s.weight for s in summary.sources)
     assert query("select round(sum(weight), 3) from raw.loads") == [(round(total, 3),)]
     assert of(summary, "archive").weight == pytest.approx(8 * 1.0)
+
+
+def test_forecasts_as_they_were_issued_come_once_for_every_day(run: Run, upstream: Upstream, query: Query):
+    summary = run(sources=["open_meteo"])
+    assert of(summary, "previous_runs").weight == pytest.approx(N_PLACES * 12 / 10)  # 12 variables, under two weeks
+    asked = [s for s in upstream.seen if s.startswith("previous-runs-api")]
+    assert len(asked) == 1
+    assert all(f"temperature_2m_previous_day{n}" in asked[0] for n in (1, 2, 3))
+    upstream.seen.clear()
+    upstream.now = NOW + DAY
+    run(NOW + DAY, sources=["open_meteo"])
+    again = [s for s in upstream.seen if s.startswith("previous-runs-api")]
+    assert len(again) == 1
+    assert "start_date=2026-11-20&end_date=2026-11-21" in again[0], "days that are whole are not asked for again"
+
+
+def test_a_host_without_past_forecasts_is_empty_and_no_failure(run: Run, upstream: Upstream, query: Query):
+    refused = b'{"error":true,"reason":"No data is available for this location"}'
+    upstream.fault("previous-runs-api", Reply(refused, 400), times=10_000)
+    summary = run(sources=["open_meteo"])
+    assert summary.failed == []
+    assert of(summary, "previous_runs").n_empty == N_PLACES
+    assert query("select count(*) from raw.payloads where endpoint = 'previous_runs'") == [(0,)]
+
+
+def test_without_weather_no_forecast_of_it_is_asked_for(run: Run, upstream: Upstream):
+    run(subjects=["LON-GRE", "north"])
+    assert upstream.seen
+    assert not [s for s in upstream.seen if "/v1/forecast" in s]
 
 
 def test_a_grid_point_that_moves_between_two_loads_is_noted(run: Run, upstream: Upstream, query: Query):

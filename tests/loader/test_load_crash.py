@@ -27,7 +27,7 @@ LOADS = """
     from raw.loads order by all
 """
 HISTORY = 90  # more requests than one batch holds, so that a kill falls between two commits
-N_REQUESTS = (HISTORY + 1) + 5 + 3  # pm25 by day, five countries, archive, air quality and forecast
+N_REQUESTS = (HISTORY + 1) + 5 + 4  # pm25 by day, five countries, archive, air quality, forecast and previous runs
 
 
 def child(upstream: Upstream, data: Path, **env: str) -> subprocess.Popen[bytes]:

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from loader.source import Checked, Context, Planned, Window
 from loader.sources import open_meteo
-from tests.loader.open_meteo_bodies import START, check, good, request
-from tests.loader.upstream import DAY, HOUR
+from tests.loader.open_meteo_bodies import NAMES, START, check, good, request
+from tests.loader.upstream import DAY, HOUR, hourly_body
 from warehouse.catalog import Catalog
 from warehouse.errors import BadInput
 
@@ -96,7 +96,22 @@ def test_archive_asks_by_dates_in_gmt_and_forecast_by_past_days(context: Context
     assert archive["latitude"] == "1.3521,51.5074"
     made = request(context, "SG", name="forecast", start=datetime(2026, 11, 17), days=4)
     assert dict(made.params)["past_days"] == "3"
-    assert dict(made.params)["forecast_days"] == "1"
+    assert dict(made.params)["forecast_days"] == "3"
+
+
+def test_a_forecast_may_go_on_for_two_days_after_today_and_no_longer(context: Context):
+    place = context.catalog.places["SG"]
+    asked = request(context, "SG", name="forecast", start=datetime(2026, 11, 20), days=1)
+    for last, status in ((date(2026, 11, 22), "ok"), (date(2026, 11, 24), "rejected")):
+        body = hourly_body(place.latitude, place.longitude, NAMES, date(2026, 11, 20), last, datetime.max)
+        [found] = open_meteo.check(asked, orjson.dumps(body), context)
+        assert found.status == status, found.reason
+
+
+def test_weather_makes_forecasts_be_asked_for_at_every_place_of_the_catalogue(catalog: Catalog):
+    found = {e.name: e.subjects for e in open_meteo.endpoints(catalog)}
+    assert set(found["forecast"]) == set(found["previous_runs"]) == {s.place_id for s in catalog.series}
+    assert len(found["archive"]) == 8
 
 
 def test_a_key_selects_the_commercial_host_on_live_only(context: Context):

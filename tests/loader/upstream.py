@@ -63,10 +63,12 @@ class Upstream:
     def hourly(self, host: str, query: dict[str, str]) -> Any:
         if "past_days" in query:
             start = self.now.date() - int(query["past_days"]) * DAY
-            end = self.now.date()
+            end = self.now.date() + (int(query["forecast_days"]) - 1) * DAY
         else:
             start, end = date.fromisoformat(query["start_date"]), date.fromisoformat(query["end_date"])
         known = self.now - (self.archive_lag if host.startswith("archive") else timedelta(0))
+        if host in ("api.open-meteo.com", "previous-runs-api.open-meteo.com"):
+            known = datetime.max  # forecasts have values for hours to come
         places = zip(query["latitude"].split(","), query["longitude"].split(","), strict=True)
         made = [hourly_body(float(a), float(b), query["hourly"].split(","), start, end, known) for a, b in places]
         for n, element in enumerate(made[1:], 1):
@@ -100,7 +102,7 @@ def hourly_body(
     return {
         "latitude": round(latitude, 1), "longitude": round(longitude, 1), "generationtime_ms": time.monotonic(),
         "utc_offset_seconds": 0, "timezone": "GMT", "timezone_abbreviation": "GMT", "elevation": 20.0,
-        "hourly_units": {"time": "iso8601"} | {name: UNITS[name] for name in names},
+        "hourly_units": {"time": "iso8601"} | {name: UNITS[name.partition("_previous")[0]] for name in names},
         "hourly": {"time": [f"{stamp:%Y-%m-%dT%H:%M}" for stamp in stamps]} | values,
     }  # fmt: skip
 

@@ -26,7 +26,7 @@ DBT = Path(__file__).resolve().parents[2] / "dbt_project"
 START = datetime(2026, 1, 1)
 NOW = datetime(2026, 3, 22, 7)  # not on the three-hourly grid
 DAYS = 80
-SCHEMAS = {"int_observation_versions": "staging"}
+SCHEMAS = {"int_observation_versions": "staging", "int_forecasts_issued": "staging"}
 
 TABLES = """
 create schema if not exists staging;
@@ -54,6 +54,10 @@ select
     series_id, observed_at, value, case when value is null then 'missing' else 'ok' end as quality,
     first_value, first_known_at, last_revised_at, coalesce(n_versions, 0) as n_versions, 1::bigint as payload_seq,
 from grid left join versions using (series_id, observed_at);
+create table if not exists staging.int_forecasts_issued (
+    place_id varchar, variable varchar, payload_seq bigint, target_at timestamp, days_before integer,
+    known_before_h integer, available_at timestamp, value double
+);
 create or replace table staging.int_observation_versions as
 select series_id, observed_at, version_no, value, known_at, 1::bigint as payload_seq, 30 as priority from readings;
 """
@@ -68,15 +72,16 @@ def _environment(as_of: datetime) -> jinja2.Environment:
         execute=False,
         as_of=lambda: f"timestamp '{as_of}'",
     )
-    macros = (DBT / "macros" / "origin_features.sql").read_text(encoding="utf-8")
-    env.globals["origin_features"] = env.from_string(macros).module.origin_features  # type: ignore[attr-defined]
+    for name in ("origin_features", "issued_arrays"):
+        macros = (DBT / "macros" / f"{name}.sql").read_text(encoding="utf-8")
+        env.globals[name] = getattr(env.from_string(macros).module, name)
     return env
 
 
 def build_features(con: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
-    """The three feature marts from what the earlier marts hold, as `dbt build --full-refresh` would."""
+    """The feature marts from what the earlier marts hold, as `dbt build --full-refresh` would."""
     env = _environment(as_of)
-    for name in ("fct_origin_features", "fct_live_origin_features", "fct_forecast_features"):
+    for name in ("fct_origin_features", "fct_live_origin_features", "fct_issued_forecasts", "fct_forecast_features"):
         sql = env.from_string((DBT / f"models/marts/features/{name}.sql").read_text(encoding="utf-8")).render()
         kind = "view" if name == "fct_forecast_features" else "table"
         con.execute(f"create or replace {kind} marts.{name} as {sql}")
@@ -117,6 +122,18 @@ def build_marts(settings: Settings, series: list[dict[str, Any]], table: pd.Data
         con.register("readings", table)
         con.execute(TABLES)
         build_features(con, as_of)
+
+
+def build_world(folder: Path, series: list[dict[str, Any]], table: pd.DataFrame) -> Settings:
+    """A data directory of its own, as of NOW."""
+    settings = Settings(data_dir=folder)
+    build_marts(settings, series, table, NOW)
+    return settings
+
+
+def copy_world(settings: Settings, folder: Path) -> Settings:
+    shutil.copytree(settings.data_dir, folder)
+    return Settings(data_dir=folder)
 
 
 def wave(seed: int, hours: int = DAYS * 24 + 8) -> np.ndarray:
@@ -212,4 +229,6 @@ def made() -> SimpleNamespace:
         small_world=small_world,
         small_params=small_params,
         build_features=build_features,
+        build_world=build_world,
+        copy_world=copy_world,
     )

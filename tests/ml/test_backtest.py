@@ -11,7 +11,7 @@ import pytest
 from ml import competition
 from ml.backtest import backtest
 from ml.competition import Choice, choose
-from ml.forecaster import builders, is_naive
+from ml.forecaster import STATISTICAL, builders, is_naive
 from warehouse.errors import BadInput
 
 FROM, TO = datetime(2026, 3, 8), datetime(2026, 3, 20)
@@ -23,7 +23,10 @@ def result(world, made):
 
 
 def test_every_model_is_scored_on_the_same_rows(result):
-    assert set(result.summary["model"]) == set(builders())
+    reported = set(result.summary["model"])
+    assert set(result.selection["model"]) == set(builders())
+    assert reported | set(STATISTICAL) == set(builders())
+    assert len(reported & set(STATISTICAL)) == 1  # the best of them
     assert result.summary["n_rows"].nunique() == 1
     assert result.n_rows == 12 * 3 * 24
     assert (result.n_series, result.n_origins) == (3, 12)
@@ -43,7 +46,7 @@ def test_a_learnable_series_is_forecast_better_than_by_any_naive_method(result):
 def test_the_choice_is_made_on_other_windows_than_the_report(result):
     assert result.windows.select_from < result.windows.report_from == FROM
     assert result.selection.set_index("model")["n_origins"].max() <= 21
-    assert f"{result.selection['pinball'].min():.4g}" in result.reason
+    assert f"{result.selection.set_index('model').loc[result.champion, 'pinball']:.4g}" in result.reason
 
 
 def test_nothing_learnt_was_observed_or_known_after_the_cut(world, made, monkeypatch):
@@ -86,7 +89,9 @@ def test_refitting_learns_more_as_time_goes_on(world, made, result):
         world, "air", date_from=FROM, date_to=TO, refit_every_days=5, params=made.small_params(), progress=said.append
     )
     assert often.windows.refit_at == tuple(FROM + timedelta(days=5 * i) for i in range(3))
-    learnt_from = [int(line.split(" on ")[1].split()[0].replace(",", "")) for line in said if "fitting" in line]
+    learnt_from = [
+        int(line.split(" on ")[1].split()[0].replace(",", "")) for line in said if "fitting lightgbm_direct" in line
+    ]
     assert len(learnt_from) == 4  # before the selection windows, then at each refit
     assert learnt_from == sorted(set(learnt_from))
     keys = ["series_id", "origin_at", "horizon_h"]
@@ -150,6 +155,16 @@ def test_a_model_is_champion_only_where_it_beats_the_best_naive(made, scores, mi
     found = choose(table_of(**scores), params, None)
     assert found.model == champion
     assert "naive_day" in found.reason or found.model == "naive_day"
+
+
+@pytest.mark.parametrize(("combination", "champion"), [(1.005, "combination"), (1.05, "lightgbm_direct")])
+def test_the_combination_is_left_only_for_a_model_that_is_clearly_better(made, combination, champion):
+    params = made.small_params()
+    assert 0.005 < params.evaluation.single_margin < 0.05
+    scores = {"lightgbm_direct": 1.0, "combination": combination, "naive_day": 2.0}
+    assert (
+        choose(pd.DataFrame({"model": list(scores), "pinball": list(scores.values())}), params, None).model == champion
+    )
 
 
 def test_without_a_single_row_to_select_on_the_stand_in_is_champion(made):

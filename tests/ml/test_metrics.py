@@ -10,7 +10,7 @@ import pytest
 
 from ml import dataset
 from ml.forecaster import QUANTILES
-from ml.metrics import Scored, joined, seasonal_scale
+from ml.metrics import Scored, seasonal_scale
 from warehouse.marts import OriginQuery
 
 
@@ -75,11 +75,9 @@ def test_the_scale_is_the_error_of_the_day_before_also_where_the_newest_hour_is_
     assert seasonal_scale(late)[0] == pytest.approx(by_hand, rel=0.03)
 
 
-def test_windows_are_joined_in_order_and_told_model_by_model():
-    both = joined([scored(), scored()])
-    assert len(both) == 8
-    table = both.table().to_pandas()
-    assert len(table) == 16
+def test_every_row_is_told_model_by_model():
+    table = scored().table().to_pandas()
+    assert len(table) == 8
     assert set(table.columns) == {
         "series_id",
         "origin_at",

@@ -11,8 +11,8 @@ import pytest
 
 import ml.models
 from ml import dataset
-from ml.forecaster import Blender, Forecaster, build, builders, is_naive
-from ml.models import statistical
+from ml.forecaster import STATISTICAL, Blender, Forecaster, build, builders, is_naive
+from ml.models import combination, statistical
 from ml.params import load_params
 from warehouse.errors import ArtefactRefused, BadInput
 from warehouse.marts import OriginQuery
@@ -80,42 +80,64 @@ def test_an_origin_that_knows_nothing_gets_no_answer(panels, made, name):
     assert np.isfinite(answers[live.origin != 0]).all()
 
 
+def rows_of(panel, n):
+    return panel.rows(slice(0, n))
+
+
 @pytest.mark.parametrize("name", BLENDERS)
-def test_a_blend_lies_between_its_members_and_prefers_the_better_one(made, name):
+def test_a_blend_lies_between_its_members_and_prefers_the_better_one(panels, made, name):
     params = made.small_params()
     model = build(name, params)
     assert isinstance(model, Blender)
     rng = np.random.default_rng(0)
-    actual, horizon = rng.normal(size=500), np.ones(500, int)
+    some = replace(rows_of(panels[0], 500), target=rng.normal(size=500))
     spread = np.linspace(-1, 1, 7)
     noise = [0.1, *[3.0] * (len(model.members) - 1)]
-    members = {m: (actual + rng.normal(0, s, 500))[:, None] + spread for m, s in zip(model.members, noise, strict=True)}
-    model.fit_weights(members, actual, horizon)
-    blend = model.blend(members, horizon)
+    told = [some.target + rng.normal(0, s, 500) for s in noise]
+    members = {m: points[:, None] + spread for m, points in zip(model.members, told, strict=True)}
+    model.fit_weights(members, some)
+    blend = model.blend(members, some)
     stacked = np.stack(list(members.values()))
     assert ((blend >= stacked.min(axis=0) - 1e-9) & (blend <= stacked.max(axis=0) + 1e-9)).all()
-    assert np.abs(blend[:, 3] - actual).mean() < 0.2
+    alike = np.mean(told, axis=0)
+    assert np.abs(blend[:, 3] - some.target).mean() < 0.5 * np.abs(alike - some.target).mean()
     again = build(name, params)
     again.restore(model.dump())
-    np.testing.assert_array_equal(again.blend(members, horizon), blend)
+    np.testing.assert_array_equal(again.blend(members, some), blend)
 
 
 @pytest.mark.parametrize("name", BLENDERS)
-def test_a_member_without_an_answer_leaves_its_weight_to_the_others(made, name):
+def test_a_member_without_an_answer_leaves_its_weight_to_the_others(panels, made, name):
     model = build(name, made.small_params())
     members = {m: np.tile(np.arange(7.0), (2, 1)) for m in model.members}
     members[model.members[0]][1] = np.nan
-    blend = model.blend(members, np.ones(2, int))
-    if len(model.members) > 1 and any(share > 0 for m, share in model.weights.items() if m != model.members[0]):
-        np.testing.assert_allclose(blend[1], np.arange(7.0))
-    np.testing.assert_allclose(blend[0], np.arange(7.0))
+    model.weights = dict.fromkeys(model.members, 1 / len(model.members))
+    blend = model.blend(members, rows_of(panels[0], 2))
+    np.testing.assert_allclose(blend, np.tile(np.arange(7.0), (2, 1)))
+
+
+def test_an_unusual_origin_is_weighed_by_what_did_best_at_unusual_origins(panels, made):
+    params = made.small_params()
+    block = {**params.models["combination"], "shrink": 0.0, "unusual_share": 0.3, "min_rows": 50}
+    model = build("combination", params.model_copy(update={"models": {**params.models, "combination": block}}))
+    some = rows_of(panels[0], 4000)
+    far = combination.unusual(some) > np.quantile(combination.unusual(some), 0.7)
+    rng = np.random.default_rng(1)
+    members = {}
+    for m in model.members:  # the second member is right on unusual days, the first on all others
+        wrong = {model.members[0]: far, model.members[1]: ~far}.get(m, np.ones(len(some), bool))
+        members[m] = (some.target + np.where(wrong, rng.normal(0, 5, len(some)), 0))[:, None] + np.linspace(-1, 1, 7)
+    model.fit_weights(members, some)
+    error = np.abs(model.blend(members, some)[:, 3] - some.target)
+    assert error.mean() < 0.05
+    assert np.isfinite(error).all()
 
 
 def test_a_key_no_model_knows_is_named(made):
     params = made.small_params()
-    wrong = params.model_copy(update={"models": {**params.models, "statistical": {"metod": "mstl"}}})
-    with pytest.raises(BadInput, match="metod"):
-        build("statistical", wrong)
+    wrong = params.model_copy(update={"models": {**params.models, "mstl": {"windw_h": 168}}})
+    with pytest.raises(BadInput, match="windw_h"):
+        build("mstl", wrong)
     with pytest.raises(BadInput, match=r"prophet.*naive_last"):
         build("prophet", params)
 
@@ -157,11 +179,10 @@ def test_short_gaps_are_filled_and_the_stale_hours_counted():
     assert len(values) == 166
 
 
-@pytest.mark.parametrize("method", ["optimized_theta", "mstl", "auto_ets"])
+@pytest.mark.parametrize("method", STATISTICAL)
 def test_a_constant_series_is_forecast_as_that_constant(panels, made, method):
     params = made.small_params()
-    block = {**params.models["statistical"], "method": method}
-    model = build("statistical", params.model_copy(update={"models": {**params.models, "statistical": block}}))
+    model = build(method, params)
     live = panels[1]
     history = np.where(np.arange(len(live.history))[:, None] == 1, 7.0, live.history).astype(np.float32)
     answers = model.predict(replace(live, history=history))

@@ -110,7 +110,7 @@ def test_with_every_file_gone_the_untrained_methods_answer(settings, run):
     rows = forecasts(settings)
     check(rows, 3)
     assert set(rows["rung"]) == {"statistical"}
-    assert set(rows["model_version"]) == {"air-statistical-untrained"}
+    assert set(rows["model_version"]) == {"air-optimized_theta-untrained"}
 
 
 def test_before_any_training_the_untrained_methods_answer(own_world, run):
@@ -189,6 +189,28 @@ def test_constant_and_very_short_series_are_forecast(settings, run, make_world, 
     other = rebuilt(settings, made, pd.concat([table, odd]), make_world, more)
     run(other)
     check(forecasts(other), 4)
+
+
+@pytest.mark.parametrize(
+    ("days", "rung", "reason"),
+    [
+        (3, "naive", "3 days of history, 8 needed"),
+        (12, "statistical", "12 days of history, 20 needed"),
+        (25, CHAMPION, ""),
+    ],
+)
+def test_a_series_is_forecast_by_what_its_own_history_can_support(settings, run, make_world, made, days, rung, reason):
+    series, table = made.small_world()
+    more = [*series, made.series_row("air", "Y", "pm2_5_ugm3", is_target=True)]
+    young = made.readings("air.Y.pm2_5_ugm3", made.now - timedelta(hours=24 * days - 1), made.wave(7, 24 * days))
+    other = rebuilt(settings, made, pd.concat([table, young]), make_world, more)
+    run(other)
+    rows = forecasts(other)
+    check(rows, 4)
+    mine = rows[rows["series_id"] == "air.Y.pm2_5_ugm3"]
+    assert set(mine["rung"]) == {rung}
+    assert mine["rung_reason"].fillna("").str.contains(reason, regex=False).all()
+    assert set(rows[rows["series_id"] != "air.Y.pm2_5_ugm3"]["rung"]) == {CHAMPION}
 
 
 def test_a_covariate_that_stopped_does_not_stop_the_forecast(settings, run, make_world, made):

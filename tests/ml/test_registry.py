@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 
 import pytest
 
-from ml import registry
+from ml import artefact, registry
 from ml.registry import Bundle
 from warehouse.errors import ArtefactRefused
 from warehouse.settings import Settings
@@ -73,14 +74,46 @@ def linked(folder):
     path.symlink_to(folder.parent / "elsewhere.txt")
 
 
-@pytest.mark.parametrize("damage", [truncated, flipped, gone, all_gone, other_manifest, pickle_beside, linked])
+def manifest_linked(folder):
+    path = folder / "manifest.json"
+    path.rename(folder.parent / "elsewhere.json")
+    path.symlink_to(folder.parent / "elsewhere.json")
+
+
+def folder_linked(folder):
+    folder.rename(folder.parent / "elsewhere")
+    folder.symlink_to(folder.parent / "elsewhere")
+
+
+def folder_in_place_of_a_file(folder):
+    path = folder / "lightgbm_direct.point.txt"
+    path.unlink()
+    path.mkdir()
+
+
+def swollen(folder):
+    """A sparse file, larger than any card: its size is asked before a byte of it is read."""
+    os.truncate(folder / "bundle.json", artefact.MOST_BYTES["bundle.json"] + 1)
+
+
+DAMAGES = [
+    truncated, flipped, gone, all_gone, other_manifest, pickle_beside, linked, manifest_linked, folder_linked,
+    folder_in_place_of_a_file, swollen,
+]  # fmt: skip
+CAN_RUN_CODE = (
+    "model.pkl", "model.pickle", "model.joblib", "model.npy", "model.pt", "model.onnx", "hooks.py", "sitecustomize.py",
+    "lib.so", "run.sh", "model.txt.pkl", "bundle.json.py", "model.h5", "model.keras", "model.pkl.gz",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_artefact_is_refused_before_it_is_parsed(settings, sha256, damage):
     damage(settings.models_path / VERSION)
     with pytest.raises(ArtefactRefused, match=VERSION):
         registry.read_files(settings, VERSION, sha256)
 
 
-@pytest.mark.parametrize("name", ["model.pkl", "../up.txt", "a/b.txt", "model.txt.pkl", ".hidden.txt", "manifest.json"])
+@pytest.mark.parametrize("name", [*CAN_RUN_CODE, "../up.txt", "a/b.txt", ".hidden.txt", "manifest.json", "a.txt\n"])
 def test_only_text_and_json_files_of_plain_names_are_saved(settings, name):
     with pytest.raises(ArtefactRefused):
         registry.save(settings, VERSION, {name: b"x"})
@@ -93,18 +126,74 @@ def test_a_version_name_cannot_leave_the_folder(settings, name):
         registry.read_files(settings, name, "0" * 64)
 
 
-def test_a_manifest_that_names_a_file_elsewhere_is_refused(settings, sha256):
+@pytest.mark.parametrize("name", CAN_RUN_CODE)
+def test_a_file_that_could_run_code_is_refused_though_the_registry_vouches_for_its_bytes(settings, name):
+    """Manifest, sha256 and registry row agree: the format alone is the reason."""
     folder = settings.models_path / VERSION
-    manifest = json.dumps({"../secret.txt": "0" * 64}).encode()
+    folder.mkdir(parents=True)
+    content = pickle.dumps(Exploit())
+    (folder / name).write_bytes(content)
+    manifest = json.dumps({name: artefact.sha256_of(content)}).encode()
     (folder / "manifest.json").write_bytes(manifest)
-    for path in folder.iterdir():
-        if path.name != "manifest.json":
-            path.unlink()
     with pytest.raises(ArtefactRefused, match="never loaded"):
-        registry.read_files(settings, VERSION, registry._sha256(manifest))
+        registry.read_files(settings, VERSION, artefact.sha256_of(manifest))
+    assert not Exploit.was_run
 
 
-@pytest.mark.parametrize("card", [b"not json", b"{}", b'{"model": "x", "models": ["prophet"], "params": {}}'])
+class Exploit:
+    """What a pickle of it would do when loaded."""
+
+    was_run = False
+
+    def __reduce__(self):
+        return setattr, (Exploit, "was_run", True)
+
+
+ELSEWHERE = (
+    "../secret.txt",
+    "/etc/passwd",
+    "..",
+    "a/../../b.txt",
+    "..\\b.txt",
+    "a.txt\x00.pkl",
+    "manifest.json",
+    "A.TXT",
+)
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_a_manifest_that_names_a_file_elsewhere_is_refused(settings, sha256, name):
+    folder = settings.models_path / VERSION
+    (settings.models_path / "secret.txt").write_text("secret")
+    manifest = json.dumps({name: artefact.sha256_of(b"secret")}).encode()
+    (folder / "manifest.json").write_bytes(manifest)
+    with pytest.raises(ArtefactRefused, match="never loaded"):
+        registry.read_files(settings, VERSION, artefact.sha256_of(manifest))
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [b"[]", b"nonsense", b'{"a.txt": 1}', b'{"a.txt": {"b": []}}', DEEP[:60_000],
+     json.dumps({f"a{n}.txt": "0" * 64 for n in range(65)}).encode()],
+)  # fmt: skip
+def test_a_manifest_that_is_no_short_list_of_files_is_refused(settings, sha256, manifest):
+    (settings.models_path / VERSION / "manifest.json").write_bytes(manifest)
+    with pytest.raises(ArtefactRefused, match="no list of at most"):
+        registry.read_files(settings, VERSION, artefact.sha256_of(manifest))
+
+
+def test_json_nested_without_end_is_refused_and_ends_nothing():
+    with pytest.raises(ArtefactRefused, match="cannot be read"):
+        Bundle.restored({"bundle.json": DEEP})
+
+
+@pytest.mark.parametrize(
+    "card",
+    [b"not json", b"{}", b"[]", b"null", b'{"params": []}', b'{"model": "x", "models": ["prophet"], "params": {}}'],
+)
 def test_a_card_the_code_does_not_understand_is_refused(card):
     with pytest.raises(ArtefactRefused, match="train again"):
         Bundle.restored({"bundle.json": card})

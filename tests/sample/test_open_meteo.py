@@ -7,6 +7,7 @@ import pytest
 
 ARCHIVE = "archive-api.open-meteo.com/v1/archive"
 FORECAST = "api.open-meteo.com/v1/forecast"
+PREVIOUS = "previous-runs-api.open-meteo.com/v1/forecast"
 AIR = "air-quality-api.open-meteo.com/v1/air-quality"
 LONDON = {"latitude": "51.5072", "longitude": "-0.1276"}
 TWO = {"latitude": "51.5072,1.3521", "longitude": "-0.1276,103.8198"}
@@ -122,6 +123,57 @@ def test_a_forecast_of_an_hour_to_come_is_not_what_happens(upstream):
     happened = temperatures(upstream, ARCHIVE, "2026-11-24", "2026-11-26")
     gaps = [abs(ahead[stamp] - happened[stamp]) for stamp in ahead]
     assert 0.5 < sum(gaps) / len(gaps) < 8
+
+
+def issued(upstream, names: list[str], start: str, end: str) -> dict[str, dict[str, Any]]:
+    """Columns of the previous runs, and the same hours as they became, by variable and stamp."""
+    columns = [name if not n else f"{name}_previous_day{n}" for name in names for n in (1, 2, 3)]
+    told = upstream.json(PREVIOUS, **LONDON, start_date=start, end_date=end, hourly=",".join(columns))
+    became = upstream.json(ARCHIVE, **LONDON, start_date=start, end_date=end, hourly=",".join(names))["hourly"]
+    assert {told["hourly_units"][f"{name}_previous_day2"] for name in names} <= {"°C", "%", "km/h"}
+    return {"told": told["hourly"], "became": became}
+
+
+def error(told: list[Any], became: list[Any]) -> float:
+    pairs = [(a, b) for a, b in zip(told, became, strict=True) if a is not None and b is not None]
+    return sum(abs(a - b) for a, b in pairs) / len(pairs)
+
+
+@pytest.mark.parametrize("name", ["temperature_2m", "relative_humidity_2m", "cloud_cover", "wind_speed_10m"])
+def test_a_forecast_errs_the_more_the_longer_ahead_it_was_issued(upstream, name: str):
+    found = issued(upstream, [name], "2026-03-01", "2026-10-31")
+    day_1, day_2, day_3 = (error(found["told"][f"{name}_previous_day{n}"], found["became"][name]) for n in (1, 2, 3))
+    assert 0 < 1.15 * day_1 < day_2 < day_3 / 1.1
+    if name == "temperature_2m":
+        assert 0.6 < day_1 < 1.5
+
+
+def test_errors_of_forecasts_last_for_hours_and_are_the_same_in_every_call(upstream):
+    long = issued(upstream, ["temperature_2m"], "2026-06-01", "2026-08-31")
+    short = issued(upstream, ["temperature_2m"], "2026-07-10", "2026-07-11")
+    at = long["told"]["time"].index("2026-07-10T00:00")
+    column = "temperature_2m_previous_day1"
+    assert short["told"][column] == long["told"][column][at : at + 48]
+    off = [a - b for a, b in zip(long["told"][column], long["became"]["temperature_2m"], strict=True) if b is not None]
+    alike = sum(a * b for a, b in zip(off, off[3:], strict=False)) / sum(a * a for a in off)
+    assert alike > 0.5, "three hours later the error is another one"
+
+
+def test_the_forecast_of_now_comes_back_as_a_previous_run(upstream):
+    """What was said of tomorrow's hour is what previous_day1 says of it once it is past."""
+    ahead = temperatures(upstream, FORECAST, "2026-11-21", "2026-11-21")["2026-11-21T06:00"]
+    upstream.now("2026-11-22T06:10")
+    hourly = upstream.json(
+        PREVIOUS, **LONDON, start_date="2026-11-21", end_date="2026-11-21", hourly="temperature_2m_previous_day1"
+    )["hourly"]
+    assert hourly["temperature_2m_previous_day1"][6] == ahead
+
+
+def test_previous_runs_know_seven_days_and_only_there(upstream):
+    query = LONDON | OCTOBER
+    assert upstream.get(PREVIOUS, **query, hourly="temperature_2m_previous_day7").status_code == 200
+    assert upstream.get(PREVIOUS, **query, hourly="temperature_2m_previous_day8").status_code == 400
+    assert upstream.get(FORECAST, **query, hourly="temperature_2m_previous_day1").status_code == 400
 
 
 def test_air_quality_reaches_to_the_present_hour(upstream):

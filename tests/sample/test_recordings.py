@@ -12,6 +12,7 @@ from sample.recordings import Recordings, list_places, parse_place
 
 ARCHIVE = "archive-api.open-meteo.com/v1/archive"
 FORECAST = "api.open-meteo.com/v1/forecast"
+PREVIOUS = "previous-runs-api.open-meteo.com/v1/forecast"
 AIR = "air-quality-api.open-meteo.com/v1/air-quality"
 PM25 = "api-open.data.gov.sg/v2/real-time/api/pm25"
 POWER = "api.energy-charts.info/public_power"
@@ -91,6 +92,18 @@ def test_a_singapore_day_is_the_recorded_body(recorded, recordings):
         assert newest["timestamp"] == "2019-09-02T10:00:00+08:00"
     finally:
         recorded.now("2024-06-01T00:00")
+
+
+def test_what_was_forecast_in_the_past_is_not_recorded_and_refused_in_a_word(recorded):
+    query = {"latitude": "51.5", "longitude": "-0.1", "start_date": "2024-01-01", "end_date": "2024-01-02"}
+    refused = recorded.get(PREVIOUS, **query, hourly="temperature_2m_previous_day1")
+    assert refused.status_code == 400
+    assert refused.json()["reason"] == "No data is available for this location"
+
+
+def test_a_place_far_from_every_recording_has_no_recent_hours(recorded):
+    body = recorded.json(FORECAST, latitude="-80", longitude="0", hourly="temperature_2m", past_days=1, forecast_days=1)
+    assert (body["latitude"], set(body["hourly"]["temperature_2m"])) == (-80.0, {None})
 
 
 def test_nothing_is_generated_beside_recordings(recorded):

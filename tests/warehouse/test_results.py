@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
+import duckdb
 import pyarrow as pa
 import pytest
 
-from warehouse import results
+from warehouse import overview, results
 from warehouse.connection import connect
-from warehouse.settings import Settings
+from warehouse.schema import ML
+from warehouse.settings import ROOT, Settings
 
 NOW = datetime(2026, 3, 1, 6)
 
@@ -136,12 +139,61 @@ def test_a_training_appears_whole_or_not_at_all(settings):
     assert [count(settings, name) for name in ("model_versions", "backtests", "champion_events")] == [0, 0, 0]
 
 
-def test_a_training_replaces_only_what_the_same_run_wrote_for_the_dataset(settings):
+def test_the_same_run_again_adds_what_is_new_and_takes_nothing_away(settings):
     write(settings, "a", "v1")
     write(settings, "b", "v2")
-    write(settings, "b", "v3")
-    assert {row["model_version"] for row in results.versions(settings, "air", NOW)} == {"v1", "v3"}
+    write(settings, "b", "v2")
     assert [count(settings, name) for name in ("model_versions", "backtests", "champion_events")] == [2, 2, 2]
+    write(settings, "b", "v3")
+    assert {row["model_version"] for row in results.versions(settings, "air", NOW)} == {"v1", "v2", "v3"}
+    assert [count(settings, name) for name in ("model_versions", "backtests", "champion_events")] == [3, 2, 3]
+
+
+def test_an_event_that_is_there_is_neither_changed_nor_doubled(settings):
+    for reason in ("said first", "said later"):
+        results.append_events(settings, [event("a", "v1") | {"reason": reason}])
+    assert count(settings, "champion_events") == 1
+    assert count(settings, "champion_events", "reason = 'said first'") == 1
+
+
+def test_events_of_one_moment_keep_the_order_in_which_they_were_written(settings):
+    for name in ("z", "a", "m"):
+        results.append_events(settings, [event("run", name)])
+    assert [row["model_version"] for row in results.champion_events(settings, "air", NOW)] == ["m", "a", "z"]
+
+
+def test_only_promotions_approvals_and_rollbacks_put_a_version_in_production(settings):
+    for action in results.ACTIONS:
+        results.append_events(settings, [event("run", action, action=action)])
+    found = [row["model_version"] for row in results.champion_events(settings, "air", NOW)]
+    assert found == ["rollback", "approve", "promote"]
+    assert len(results.champion_events(settings, None, NOW, results.ACTIONS)) == len(results.ACTIONS)
+
+
+def test_no_code_changes_or_removes_a_decision_or_a_version():
+    """Every statement in the code that could, beside the one that reads; the temporary world of the scoreboard too."""
+    changing = re.compile(
+        r"(delete\s+from|update|truncate|insert\s+or\s+replace\s+into|drop\s+table|_replace\(con,)\W+"
+        r"(?:if\s+exists\s+)?(?:f?\")?(?:ml\.)?(?:\w+\.)?(champion_events|model_versions)",
+        re.IGNORECASE,
+    )
+    assert changing.search('con.execute("delete from ml.champion_events where true")'), "the pattern can find one"
+    assert changing.search('_replace(con, "ml.model_versions", rows)')
+    for path in (path for room in ("warehouse", "ml", "flows", "loader") for path in (ROOT / room).rglob("*.py")):
+        assert not changing.search(path.read_text(encoding="utf-8")), path
+
+
+def test_a_warehouse_from_before_events_had_an_order_is_read_and_grows(settings):
+    settings.warehouse_path.parent.mkdir(parents=True)
+    with duckdb.connect(str(settings.warehouse_path)) as con:
+        con.execute(ML)
+        con.execute("alter table ml.champion_events drop column event_seq")
+        con.execute("insert into ml.champion_events values ('e', 'r', $1, 'air', 'old', 'promote', 'x', 'y')", [NOW])
+    assert [row["model_version"] for row in results.champion_events(settings, "air", NOW)] == ["old"]
+    assert [row["model_version"] for row in overview.champions(settings)] == ["old"]
+    results.append_events(settings, [event("b", "new")])
+    assert [row["model_version"] for row in results.champion_events(settings, "air", NOW)] == ["new", "old"]
+    assert [row["model_version"] for row in overview.champions(settings)] == ["new"]
 
 
 def test_text_from_outside_is_data(settings):

@@ -1,4 +1,5 @@
 {{ config(materialized='view') }}
+{% set issued = ['temperature_c', 'relative_humidity_pct', 'cloud_cover_pct', 'wind_speed_kmh'] %}
 -- One row per horizon, never stored: an index into the origin's history, or the calendar of the target hour.
 
 with origins as (
@@ -8,12 +9,26 @@ with origins as (
     select * from {{ ref('fct_live_origin_features') }} where is_target
 ),
 
+-- of every weather variable the 48 hours ahead as they were forecast
+known_ahead as (
+    select
+        {% for variable in issued %}
+        {{ variable }}.issued as {{ variable }}_ahead, {{ variable }}.lead as {{ variable }}_lead,
+        {% endfor %}
+        origins.*
+    from origins
+    {% for variable in issued %}
+    left join (select * from {{ ref('fct_issued_forecasts') }} where variable = '{{ variable }}') as {{ variable }}
+        on origins.place_id = {{ variable }}.place_id and origins.origin_at = {{ variable }}.origin_at
+    {% endfor %}
+),
+
 horizons as (
     select
-        origins.*,
+        known_ahead.*,
         horizon_h,
-        origins.origin_at + to_hours(horizon_h) as target_at
-    from origins
+        known_ahead.origin_at + to_hours(horizon_h) as target_at
+    from known_ahead
     cross join (select unnest(range(1, 49))::integer as horizon_h) as hours_ahead
 ),
 
@@ -47,6 +62,13 @@ final as (
         )::float as naive_day,
         coalesce(same_hour_d7, mean_168, last_value)::float as naive_week,
         coalesce(same_hour_mean_7, mean_168, last_value)::float as naive_mean_7,
+        {% for variable in issued %}
+        {{ variable }}_ahead[horizon_h] as issued_{{ variable }},
+        {% endfor %}
+        coalesce(
+            temperature_c_lead[horizon_h], relative_humidity_pct_lead[horizon_h],
+            cloud_cover_pct_lead[horizon_h], wind_speed_kmh_lead[horizon_h]
+        ) as issued_lead_h,
         timezone(series.timezone, timezone('UTC', same_hours.target_at)) as local_target_at,
         truth.value as target,
         greatest(truth.last_revised_at, truth.first_known_at) as target_known_at,

@@ -1,34 +1,28 @@
 {{ config(materialized='table') }}
 
-with newest_event as (
-    select
-        dataset,
-        arg_max(model_version, (event_at, event_id)) as model_version,
-        max(event_at) as champion_since,
-        arg_max(reason, (event_at, event_id)) as reason,
-        arg_max(actor, (event_at, event_id)) as actor
-    from {{ source('ml', 'champion_events') }}
-    where action in ('promote', 'rollback')
-    group by dataset
+with current_champions as (
+    select * from {{ ref('fct_champion_history') }}
+    where valid_to is null
 ),
 
 final as (
     select
-        newest_event.dataset,
-        newest_event.model_version,
+        champions.dataset,
+        champions.model_version,
         versions.model,
-        newest_event.champion_since,
-        newest_event.reason,
-        newest_event.actor,
+        champions.valid_from as champion_since,
+        champions.reason,
+        champions.actor,
         versions.trained_at,
         versions.data_as_of,
         versions.artefact_sha256,
+        versions.report,
         versions.report_from,
         versions.report_to,
         versions.metrics::varchar as metrics
-    from newest_event
+    from current_champions as champions
     inner join {{ source('ml', 'model_versions') }} as versions
-        on newest_event.model_version = versions.model_version
+        on champions.model_version = versions.model_version
 )
 
 select * from final

@@ -25,8 +25,12 @@ scored as (
         forecasts.*,
         truths.value as actual,
         truths.payload_seq as truth_seq,
-        case when day_before.first_known_at <= forecasts.origin_at then day_before.first_value end as naive_day,
-        case when week_before.first_known_at <= forecasts.origin_at then week_before.first_value end as naive_week
+        case
+            when date_trunc('hour', day_before.first_known_at) <= forecasts.origin_at then day_before.first_value
+        end as naive_day,
+        case
+            when date_trunc('hour', week_before.first_known_at) <= forecasts.origin_at then week_before.first_value
+        end as naive_week
     from {{ ref('fct_forecasts') }} as forecasts
     inner join truths on forecasts.series_id = truths.series_id and forecasts.target_at = truths.observed_at
     left join hours as day_before

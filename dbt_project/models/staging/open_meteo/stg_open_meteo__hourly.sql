@@ -45,6 +45,7 @@ stamps as (
         unnest(parsed.hourly.pm2_5) as pm2_5_ugm3,
         unnest(parsed.hourly.nitrogen_dioxide) as nitrogen_dioxide_ugm3
     from bodies
+    where endpoint is distinct from 'previous_runs'
 
 ),
 

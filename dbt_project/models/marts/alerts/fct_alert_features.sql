@@ -1,0 +1,55 @@
+{{ config(materialized='view') }}
+-- Per rule and origin: what was known at the origin, how often the event had come true by then, and the label.
+with origins as (
+    select * exclude (built_from_seq, dataset, variable, is_target) from {{ ref('fct_origin_features') }}
+    union all by name
+    select * exclude (dataset, variable, is_target) from {{ ref('fct_live_origin_features') }}
+),
+
+asked as (
+    select
+        frequencies.* exclude (origin_at, series_id, known_at),
+        origins.*,
+        rules.dataset,
+        rules.variable,
+        rules.direction,
+        rules.threshold,
+        origins.origin_at + to_hours(rules.lead_h) as window_start,
+        origins.origin_at + to_hours(rules.lead_h + rules.window_h) as window_end,
+        case
+            when list_count(origins.history[1:rules.window_h]) < {{ alert_least_hours('rules.window_h') }} then null
+            when rules.statistic = 'mean' then list_avg(origins.history[1:rules.window_h])
+            when rules.statistic = 'max' then list_max(origins.history[1:rules.window_h])
+            when rules.statistic = 'min' then list_min(origins.history[1:rules.window_h])
+        end as persisted
+    from origins
+    inner join {{ ref('fct_alert_frequencies') }} as frequencies
+        on origins.series_id = frequencies.series_id and origins.origin_at = frequencies.origin_at
+    inner join {{ ref('dim_alert_rules') }} as rules on frequencies.rule_id = rules.rule_id
+),
+
+final as (
+    select
+        asked.* exclude (persisted, mean_672),
+        asked.mean_672,
+        asked.persisted,
+        {{ alert_is_event('asked.persisted') }} as is_persisting,
+        {% for name in ('persisted', 'last_value', 'mean_24', 'mean_168', 'min_24', 'max_24') %}
+        (asked.{{ name }} - asked.threshold) * if(asked.direction = 'above', 1, -1) as margin_{{ name }},
+        {% endfor %}
+        series.latitude,
+        timezone(series.timezone, timezone('UTC', asked.window_start)) as local_window_start,
+        outcomes.actual,
+        outcomes.is_event,
+        outcomes.label_known_at
+    from asked
+    inner join {{ ref('dim_series') }} as series on asked.series_id = series.series_id
+    left join {{ ref('fct_alert_outcomes') }} as outcomes
+        on
+            asked.rule_id = outcomes.rule_id
+            and asked.event_hash = outcomes.event_hash
+            and asked.series_id = outcomes.series_id
+            and asked.origin_at = outcomes.origin_at
+)
+
+select * from final

@@ -1,0 +1,52 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key=['place_id', 'variable', 'origin_at'],
+    pre_hook="{% if is_incremental() %}delete from {{ this }} where hour(origin_at) % 3 != 0{% endif %}",
+) }}
+-- A later run adds the new origins, and builds those of a place again from the first one at which a forecast that came
+-- since was available. An earlier run's own origin between two steps of the grid leaves: see the pre-hook.
+{% set built_seq = scalar('select coalesce(max(built_from_seq), 0) from ' ~ this) if is_incremental() else 0 %}
+{% set next_at = "null::timestamp" %}
+{% set oldest_at = "timestamp '0001-01-01'" %}
+{% if is_incremental() and execute %}
+{% set next_at = "timestamp '" ~ scalar(issued_next_at(this)) ~ "'" %}
+{% set oldest_at = "timestamp '" ~ scalar(issued_oldest_at(next_at, built_seq)) ~ "'" %}
+{% endif %}
+
+with hours as (
+    select * from {{ ref('int_forecasts_issued') }} where target_at > {{ oldest_at }}
+),
+
+starts as (
+    select
+        place_id,
+        least(min(available_at) filter (where payload_seq > {{ built_seq }}), {{ next_at }}) as from_at
+    from hours
+    group by place_id
+),
+
+origins as (
+    select
+        place_id,
+        unnest(generate_series(
+            time_bucket(interval 3 hour, from_at + interval 179 minute),
+            time_bucket(interval 3 hour, {{ as_of() }}),
+            interval 3 hour
+        )) as origin_at
+    from starts
+    union
+    select place_id, date_trunc('hour', {{ as_of() }}) from starts
+),
+
+{{ issued_arrays() }},
+
+final as (
+    select
+        issued_arrays.*,
+        greatest((select max(payload_seq) from hours), {{ built_seq }}) as built_from_seq
+    from issued_arrays
+    where list_count(issued) > 0
+)
+
+select * from final

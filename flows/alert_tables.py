@@ -1,0 +1,124 @@
+"""Alerts as lines and tables of text: for the summary of a run and for `skyduck alerts`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flows.run import Run
+from flows.tables import Table
+from warehouse import alerts
+
+MOST_NAMED = 6
+METHOD_COLUMNS = ("average_precision", "brier", "brier_skill", "ece", "value")
+METHOD_HEADS = ("AP", "Brier", "skill", "ECE", "value at p*")
+
+
+def active_alerts(run: Run) -> list[dict[str, Any]]:
+    """This run's alerts, the most probable first; none where it wrote none."""
+    if run.alerts is None or not run.alerts.n_rows:
+        return []
+    names = ("rule_id", "series_id", "name", "window_start", "window_end", "probability", "act_from", "what_to_do")
+    found = [row for row in alerts.probabilities(run.settings, run.run_id) if row["is_alert"]]
+    return [{name: row[name] for name in names} for row in found]
+
+
+def alert_lines(run: Run) -> list[str]:
+    if run.alerts is None:
+        return []
+    active = active_alerts(run)
+    if not active:
+        return [f"Alerts: none; {run.alerts.n_rows} probabilities lie below their rule's cost over loss."]
+    named = [f"{row['rule_id']} {row['name']} {row['probability']:.0%}" for row in active[:MOST_NAMED]]
+    more = f" and {len(active) - MOST_NAMED} more" if len(active) > MOST_NAMED else ""
+    return [
+        f"ALERT: {', '.join(named)}{more} (of {run.alerts.n_rows} probabilities).",
+        "What to do: `skyduck alerts list`.",
+    ]
+
+
+def rules(rows: list[dict[str, Any]], models: dict[str, dict[str, Any]]) -> Table:
+    """Per rule: the event, who answers, and its scores on windows that chose nothing."""
+    found = []
+    for rule in rows:
+        model = models.get(str(rule["rule_id"]))
+        line = _chosen(model)
+        found.append(
+            (
+                *(str(rule["rule_id"]), str(rule["description"])),
+                *((str(model["method"]), f"{model['trained_at']:%Y-%m-%d}") if model else ("climatology", "never")),
+                f"{rule['act_from']:.0%}",
+                *(_figure(line.get(name)) for name in METHOD_COLUMNS),
+            )
+        )
+    header = ("rule", "event", "answered by", "trained", "act from", *METHOD_HEADS)
+    return Table("Alert rules, scores on windows none of the methods had seen", header, tuple(found), numbers=6)
+
+
+def probabilities(rows: list[dict[str, Any]]) -> Table:
+    found = tuple(
+        (
+            *("ALERT" if row["is_alert"] else "", str(row["rule_id"]), str(row["name"])),
+            f"{row['window_start']:%m-%d %H:%M} – {row['window_end']:%m-%d %H:%M}",
+            *(str(row["method"]), str(row["what_to_do"]) if row["is_alert"] else ""),
+            *(f"{row[name]:.0%}" for name in ("probability", "climatology", "act_from")),
+        )
+        for row in rows
+    )
+    header = ("", "rule", "place", "window (UTC)", "answered by", "what to do", "probability", "usual", "act from")
+    return Table("Probabilities of the newest run", header, found, numbers=3)
+
+
+def methods(title: str, scores: dict[str, dict[str, Any]]) -> Table:
+    """One line per method."""
+    rows = tuple(
+        (name, f"{line['n_rows']:,}", f"{line['n_events']:,}", *(_figure(line[key]) for key in METHOD_COLUMNS))
+        for name, line in scores.items()
+    )
+    return Table(title, ("method", "rows", "events", *METHOD_HEADS), rows, numbers=2 + len(METHOD_COLUMNS))
+
+
+def details(metrics: dict[str, Any]) -> list[Table]:
+    """Reliability, lift, confusion, value by cost / loss ratio and learning curve of the method that answers."""
+    found = metrics.get("details") or {}
+    if not found:
+        return []
+    bins = tuple(
+        (f"{b['from']:.0%} – {b['to']:.0%}", f"{b['n']:,}", _share(b["told"]), _share(b["came"]))
+        for b in found["reliability"]
+        if b["n"]
+    )
+    lift = tuple((f"{row['share']:.0%}", _share(row["caught"]), _figure(row["lift"])) for row in found["lift"])
+    counts = found["confusion"]
+    confusion = (
+        ("acted", str(counts["hits"]), str(counts["false_alarms"])),
+        ("did not", str(counts["misses"]), str(counts["quiet"])),
+    )
+    value = tuple((f"{row['ratio']:.0%}", _figure(row["value"])) for row in found["value"])
+    curve = tuple((_figure(row["months"]), _figure(row["brier"])) for row in metrics.get("learning_curve", []))
+    return [
+        Table("Reliability", ("told", "rows", "mean told", "came"), bins, numbers=3),
+        Table(f"Acting from {counts['act_from']:.0%} on", ("", "event", "no event"), confusion, numbers=2),
+        Table("Lift: the most probable share of rows", ("share", "events in it", "lift"), lift, numbers=2),
+        Table("Relative economic value (Richardson 2000)", ("cost / loss", "value"), value, numbers=1),
+        Table("Learning curve of the classifier", ("months learnt from", "Brier"), curve, numbers=2),
+    ]
+
+
+def metrics_of(model: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(str(model["metrics"]))
+    return found
+
+
+def _chosen(model: dict[str, Any] | None) -> dict[str, Any]:
+    found = metrics_of(model) if model else {}
+    line: dict[str, Any] = found.get("methods", {}).get(found.get("chosen"), {})
+    return line
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"

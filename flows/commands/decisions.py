@@ -1,0 +1,145 @@
+"""`skyduck models promote | approve | reject | rollback`: decisions of a person, each one more row of the history."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.commands.data import start
+from flows.commands.options import AsOf, Json, Wait, print_json
+from warehouse.errors import BadInput
+from warehouse.lock import hold
+from warehouse.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ml.production import Action, Decider, Decision
+
+Dataset = Annotated[
+    str | None, typer.Option("--dataset", help="Only versions of this dataset. Default: any.", show_default=False)
+]
+Version = Annotated[str, typer.Argument(help="A version, or the last part of its name (0a1b2c3d).")]
+Versions = Annotated[list[str], typer.Argument(help="Versions, or the last parts of their names.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept with the decision.")]
+Actor = Annotated[
+    str | None,
+    typer.Option(
+        "--actor", help="Who decides. Default: GITHUB_ACTOR, else the user of this machine.", show_default=False
+    ),
+]
+
+
+def register(models: typer.Typer) -> None:
+    for command in (promote, approve, reject, rollback):
+        models.command(command.__name__)(command)
+
+
+def there(settings: Settings) -> None:
+    """Raises BadInput where there is no warehouse to speak of."""
+    if not settings.is_motherduck and not settings.warehouse_path.exists():
+        raise BadInput(f"there is no warehouse at {settings.warehouse_path} yet: `skyduck run` makes one")
+
+
+def promote(
+    version: Version,
+    reason: Reason = "asked for",
+    actor: Actor = None,
+    dataset: Dataset = None,
+    as_of: AsOf = None,
+    wait: Wait = False,
+    as_json: Json = False,
+) -> None:
+    """Put a version in production, whatever the test said."""
+    _decide("promote", [version], dataset, _Occasion(reason, actor, as_of, wait, as_json))
+
+
+def approve(
+    version: Versions,
+    reason: Reason = "asked for",
+    actor: Actor = None,
+    dataset: Dataset = None,
+    as_of: AsOf = None,
+    wait: Wait = False,
+    as_json: Json = False,
+) -> None:
+    """Put versions that wait (policy `manual`) in production: all or none."""
+    _decide("approve", version, dataset, _Occasion(reason, actor, as_of, wait, as_json))
+
+
+def reject(
+    version: Versions,
+    reason: Reason = "asked for",
+    actor: Actor = None,
+    dataset: Dataset = None,
+    as_of: AsOf = None,
+    wait: Wait = False,
+    as_json: Json = False,
+) -> None:
+    """Refuse versions that wait; what is in production stays."""
+    _decide("reject", version, dataset, _Occasion(reason, actor, as_of, wait, as_json))
+
+
+def rollback(
+    dataset: Annotated[str, typer.Option("--dataset", help="The dataset to go back on.")],
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="VERSION", help="Default: what was in production before.", show_default=False),
+    ] = None,
+    reason: Reason = "asked for",
+    actor: Actor = None,
+    as_of: AsOf = None,
+    wait: Wait = False,
+    as_json: Json = False,
+) -> None:
+    """Go back to an older version. Nothing is trained; the next forecast uses it."""
+
+    def back(settings: Settings, by: Decider) -> list[Decision]:
+        from ml import production, versions
+
+        target = versions.find(settings, to, by.now, dataset) if to else None
+        return [production.rollback(settings, dataset, target, by)]
+
+    _write(back, _Occasion(reason, actor, as_of, wait, as_json))
+
+
+@dataclass(frozen=True)
+class _Occasion:
+    reason: str
+    actor: str | None
+    as_of: str | None
+    wait: bool
+    as_json: bool
+
+
+def _decide(action: Action, names: list[str], dataset: str | None, occasion: _Occasion) -> None:
+    def decided(settings: Settings, by: Decider) -> list[Decision]:
+        from ml import production, versions
+
+        rows = [versions.find(settings, name, by.now, dataset) for name in dict.fromkeys(names)]
+        return production.decide(settings, action, rows, by)
+
+    _write(decided, occasion)
+
+
+def _write(work: Callable[[Settings, Decider], list[Decision]], occasion: _Occasion) -> None:
+    from flows import versions as page
+    from ml.production import Decider
+
+    run, screen = start("models", occasion.as_of, wait=occasion.wait)
+    there(run.settings)
+    with hold(run.settings, run_id=run.run_id, now=run.now, wait=occasion.wait, notice=screen.say):
+        by = Decider(occasion.actor or _user(), occasion.reason, run.now, run.run_id)
+        decisions = work(run.settings, by)
+    print_json(decisions) if occasion.as_json else page.show_decisions(decisions)
+
+
+def _user() -> str:
+    try:
+        return os.environ.get("GITHUB_ACTOR") or getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have a number and no name
+        return f"uid {os.getuid()}"

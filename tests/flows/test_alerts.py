@@ -1,0 +1,66 @@
+"""`skyduck alerts` and the step of the daily run, without a warehouse worth the name."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import typer.main
+
+from flows import alert_tables, steps
+from flows.cli import app
+from flows.run import Run
+from ml.alerts import scores
+from ml.alerts.predict import AlertResult
+from warehouse.settings import Settings
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(Settings(data_dir=tmp_path), "daily", datetime(2026, 1, 1), "r", lambda _: None)
+
+
+def test_the_commands_are_there_and_speak_json() -> None:
+    group = typer.main.get_command(app).commands["alerts"]  # type: ignore[attr-defined]
+    assert set(group.commands) == {"list", "show", "report", "train", "backtest"}
+    for command in group.commands.values():
+        assert "--json" in [option for parameter in command.params for option in parameter.opts]
+
+
+def test_alerts_that_fail_are_a_warning_and_the_run_goes_on(run: Run) -> None:
+    """There are no marts at all."""
+    steps.alerts(run)
+    assert run.alerts is None
+    assert len(run.warnings) == 1
+    assert run.warnings[0].startswith("no alerts in this run: this warehouse knows no alerts yet")
+    assert [(step.step, step.status) for step in run.steps] == [("alerts", "failed")]
+
+
+def test_the_summary_names_active_alerts_in_two_lines_at_most(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    row: dict[str, Any] = dict.fromkeys(("series_id", "window_start", "window_end", "act_from", "what_to_do"), "x") | {
+        "rule_id": "heat_day",
+        "name": "Rome",
+        "probability": 0.82,
+        "is_alert": True,
+    }
+    store = SimpleNamespace(probabilities=lambda *_: [row] * 9 + [row | {"is_alert": False}])
+    monkeypatch.setattr(alert_tables, "alerts", store)
+    assert alert_tables.alert_lines(run) == []
+    run.alerts = AlertResult(run.now, n_rows=10)
+    first, second = alert_tables.alert_lines(run)
+    assert first.startswith("ALERT: heat_day Rome 82%")
+    assert "and 3 more (of 10 probabilities)" in first
+    assert "skyduck alerts list" in second
+
+
+def test_the_details_of_a_report_fit_into_tables() -> None:
+    p, label = np.linspace(0.01, 0.99, 200), (np.arange(200) > 150).astype(float)
+    tables = alert_tables.details({"details": scores.details(p, label, 0.2), "learning_curve": []})
+    assert [table.title.split(":")[0].split(" (")[0] for table in tables] == [
+        "Reliability", "Acting from 20% on", "Lift", "Relative economic value", "Learning curve of the classifier",
+    ]  # fmt: skip
+    assert all(len(row) == len(table.header) for table in tables for row in table.rows)
