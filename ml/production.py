@@ -51,6 +51,9 @@ def decide(settings: Settings, action: Action, rows: list[Row], by: Decider) -> 
     waits; `rollback` is for one that was in production before. Raises BadInput, or ArtefactRefused for damaged files.
     """
     decisions = [_decided(settings, action, row, by) for row in rows]
+    datasets = [decision.dataset for decision in decisions]
+    if action != "reject" and len(set(datasets)) < len(datasets):
+        raise BadInput(f"several versions of one dataset ({', '.join(datasets)}): only one can be in production")
     events = [{k: v for k, v in asdict(decision).items() if k != "before"} for decision in decisions]
     results.append_events(settings, events)
     return decisions

@@ -14,3 +14,9 @@
         {%- do return(0) -%}
     {%- endif -%}
 {%- endmacro %}
+
+
+{# The same as a literal of SQL. What stands in the query as a literal lets the engine leave the rest of a table unread. #}
+{% macro scalar_timestamp(query) -%}
+    timestamp '{{ scalar(query) }}'
+{%- endmacro %}

@@ -45,43 +45,31 @@ def there(settings: Settings) -> None:
         raise BadInput(f"there is no warehouse at {settings.warehouse_path} yet: `skyduck run` makes one")
 
 
-def promote(
-    version: Version,
-    reason: Reason = "asked for",
-    actor: Actor = None,
-    dataset: Dataset = None,
-    as_of: AsOf = None,
-    wait: Wait = False,
-    as_json: Json = False,
-) -> None:
-    """Put a version in production, whatever the test said."""
-    _decide("promote", [version], dataset, _Occasion(reason, actor, as_of, wait, as_json))
+def _deciding(action: Action, help_text: str) -> Callable[..., None]:
+    def command(
+        version: Versions,
+        reason: Reason = "asked for",
+        actor: Actor = None,
+        dataset: Dataset = None,
+        as_of: AsOf = None,
+        wait: Wait = False,
+        as_json: Json = False,
+    ) -> None:
+        def decided(settings: Settings, by: Decider) -> list[Decision]:
+            from ml import production, versions
+
+            rows = [versions.find(settings, name, by.now, dataset) for name in dict.fromkeys(version)]
+            return production.decide(settings, action, rows, by)
+
+        _write(decided, _Occasion(reason, actor, as_of, wait, as_json))
+
+    command.__name__, command.__doc__ = action, help_text
+    return command
 
 
-def approve(
-    version: Versions,
-    reason: Reason = "asked for",
-    actor: Actor = None,
-    dataset: Dataset = None,
-    as_of: AsOf = None,
-    wait: Wait = False,
-    as_json: Json = False,
-) -> None:
-    """Put versions that wait (policy `manual`) in production: all or none."""
-    _decide("approve", version, dataset, _Occasion(reason, actor, as_of, wait, as_json))
-
-
-def reject(
-    version: Versions,
-    reason: Reason = "asked for",
-    actor: Actor = None,
-    dataset: Dataset = None,
-    as_of: AsOf = None,
-    wait: Wait = False,
-    as_json: Json = False,
-) -> None:
-    """Refuse versions that wait; what is in production stays."""
-    _decide("reject", version, dataset, _Occasion(reason, actor, as_of, wait, as_json))
+promote = _deciding("promote", "Put a version in production, whatever the test said. Of several datasets: one each.")
+approve = _deciding("approve", "Put versions that wait (policy `manual`) in production: all or none.")
+reject = _deciding("reject", "Refuse versions that wait; what is in production stays.")
 
 
 def rollback(
@@ -114,16 +102,6 @@ class _Occasion:
     as_of: str | None
     wait: bool
     as_json: bool
-
-
-def _decide(action: Action, names: list[str], dataset: str | None, occasion: _Occasion) -> None:
-    def decided(settings: Settings, by: Decider) -> list[Decision]:
-        from ml import production, versions
-
-        rows = [versions.find(settings, name, by.now, dataset) for name in dict.fromkeys(names)]
-        return production.decide(settings, action, rows, by)
-
-    _write(decided, occasion)
 
 
 def _write(work: Callable[[Settings, Decider], list[Decision]], occasion: _Occasion) -> None:

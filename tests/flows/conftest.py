@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,10 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def skyduck(settings: Settings) -> Skyduck:
-    """Runs the command in a process, on the test's own data directory."""
+def skyduck_in() -> Skyduck:
+    """The command as a person starts it, in a process of its own, on a data directory."""
 
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(settings: Settings, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         env = {name: value for name, value in os.environ.items() if not name.startswith(("SKYDUCK_", "PREFECT_"))}
         env |= {"SKYDUCK_DATA_DIR": str(settings.data_dir), "NO_COLOR": "1"} | environment
         return subprocess.run(
@@ -38,3 +39,9 @@ def skyduck(settings: Settings) -> Skyduck:
         )
 
     return run
+
+
+@pytest.fixture
+def skyduck(settings: Settings, skyduck_in: Skyduck) -> Skyduck:
+    """The same on the test's own data directory."""
+    return partial(skyduck_in, settings)

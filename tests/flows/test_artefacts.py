@@ -76,26 +76,6 @@ def elsewhere(here, tmp_path) -> tuple[Settings, dvc.Project]:
     return found
 
 
-@pytest.fixture
-def skyduck_in():
-    """The command as a person starts it, on a data folder."""
-
-    def run(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-        env = {name: value for name, value in os.environ.items() if not name.startswith("SKYDUCK_")}
-        env |= {"SKYDUCK_DATA_DIR": str(settings.data_dir), "NO_COLOR": "1"}
-        return subprocess.run(
-            [sys.executable, "-m", "flows", *arguments],
-            cwd=ROOT,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    return run
-
-
 def flip(root: Path, content: bytes) -> Path:
     """Flips a bit of the object with this content, and leaves it write-protected, as DVC keeps it."""
     path = next(path for path in (root / artefacts.OBJECTS).glob("??/*") if path.read_bytes() == content)

@@ -72,7 +72,14 @@ def _environment(as_of: datetime) -> jinja2.Environment:
         execute=False,
         as_of=lambda: f"timestamp '{as_of}'",
     )
-    for name in ("origin_features", "issued_arrays"):
+    for name in (
+        "origin_grid",
+        "origin_histories",
+        "origin_features",
+        "issued_past_runs",
+        "issued_bodies",
+        "issued_arrays",
+    ):
         macros = (DBT / "macros" / f"{name}.sql").read_text(encoding="utf-8")
         env.globals[name] = getattr(env.from_string(macros).module, name)
     return env

@@ -67,6 +67,16 @@ def test_that_one_place_is_always_hot_and_another_never_is_no_leak():
     climate = np.where(hot, 30.0, 10.0) + np.random.default_rng(1).normal(0, 1, len(ROWS))
     everywhere = np.ones(len(ROWS), bool)
     refuse_leaks(np.column_stack([X, climate]), [*COLUMNS, "climate"], always, everywhere, everywhere, SMALL)
+    later = np.where(np.arange(len(ROWS)) % 5 == 0, 1 - always.label, always.label)
+    with pytest.raises(DataTestFailed, match="innocent"):
+        refuse_leaks(
+            np.column_stack([X, climate, later]),
+            [*COLUMNS, "climate", "innocent"],
+            replace(ROWS, label=later),
+            everywhere,
+            everywhere,
+            SMALL,
+        )
 
 
 def test_what_changes_slowly_is_no_leak_and_the_label_still_is():

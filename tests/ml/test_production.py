@@ -96,6 +96,12 @@ def test_all_versions_of_a_command_are_decided_on_or_none(settings, v, by, made)
     assert results.champion_events(settings, "air", made.now, results.ACTIONS) == before
 
 
+def test_two_versions_of_one_dataset_cannot_both_go_into_production(settings, v, by, made):
+    with pytest.raises(BadInput, match=r"several versions of one dataset \(air, air\)"):
+        production.decide(settings, "promote", [v[2], v[3]], by())
+    assert champion(settings, made.now) == v[1]["model_version"]
+
+
 def test_a_rollback_is_an_event_and_the_next_forecast_comes_from_the_older_version(settings, v, by, made):
     def answered_by(run_id: str, now) -> set[str]:
         predict(settings, now=now, run_id=run_id, params_of=lambda _: naive_params(made))

@@ -4,10 +4,7 @@
     unique_key=['run_id', 'rule_id', 'series_id'],
 ) }}
 -- Scored when the truth of the window arrives, and again when it is revised: both raise the payload_seq of an hour.
-{% set since = "timestamp '1900-02-01'" %}
-{% if is_incremental() and execute %}
-{% set since = "timestamp '" ~ scalar(unscored_alerts_since(this)) ~ "'" %}
-{% endif %}
+{% set since = scalar_timestamp(unscored_alerts_since(this)) if is_incremental() else "timestamp '1900-02-01'" %}
 
 with hours as (
     select * from {{ ref('fct_observations') }}

@@ -7,12 +7,9 @@
 -- A later run adds the new origins, and builds those of a place again from the first one at which a forecast that came
 -- since was available. An earlier run's own origin between two steps of the grid leaves: see the pre-hook.
 {% set built_seq = scalar('select coalesce(max(built_from_seq), 0) from ' ~ this) if is_incremental() else 0 %}
-{% set next_at = "null::timestamp" %}
+{% set next_at = scalar_timestamp(issued_next_at(this)) if is_incremental() else "null::timestamp" %}
 {% set oldest_at = "timestamp '0001-01-01'" %}
-{% if is_incremental() and execute %}
-{% set next_at = "timestamp '" ~ scalar(issued_next_at(this)) ~ "'" %}
-{% set oldest_at = "timestamp '" ~ scalar(issued_oldest_at(next_at, built_seq)) ~ "'" %}
-{% endif %}
+{% if is_incremental() %}{% set oldest_at = scalar_timestamp(issued_oldest_at(next_at, built_seq)) %}{% endif %}
 
 with hours as (
     select * from {{ ref('int_forecasts_issued') }} where target_at > {{ oldest_at }}
@@ -29,11 +26,7 @@ starts as (
 origins as (
     select
         place_id,
-        unnest(generate_series(
-            time_bucket(interval 3 hour, from_at + interval 179 minute),
-            time_bucket(interval 3 hour, {{ as_of() }}),
-            interval 3 hour
-        )) as origin_at
+        unnest({{ origin_grid('from_at') }}) as origin_at
     from starts
     union
     select place_id, date_trunc('hour', {{ as_of() }}) from starts

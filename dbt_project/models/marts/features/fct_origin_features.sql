@@ -5,10 +5,7 @@
 ) }}
 -- Origins every three hours. A later run adds the new origins and rebuilds those of a series from the first origin
 -- at which a reading that arrived since could have been known; for a live reading that is the moment it was fetched.
-{% set from_at = "timestamp '1900-02-01'" %}
-{% if is_incremental() and execute %}
-{% set from_at = "timestamp '" ~ scalar(origin_features_from()) ~ "'" %}
-{% endif %}
+{% set from_at = scalar_timestamp(origin_features_from()) if is_incremental() else "timestamp '1900-02-01'" %}
 
 with starts as (
     {% if is_incremental() %}
@@ -23,11 +20,7 @@ with starts as (
 origins as (
     select
         series_id,
-        unnest(generate_series(
-            time_bucket(interval 3 hour, from_at + interval 179 minute),
-            time_bucket(interval 3 hour, {{ as_of() }}),
-            interval 3 hour
-        )) as origin_at
+        unnest({{ origin_grid('from_at') }}) as origin_at
     from starts
 ),
 

@@ -4,10 +4,7 @@
     unique_key=['run_id', 'series_id', 'target_at'],
 ) }}
 -- A forecast is scored when its truth arrives and again when it is revised: both raise the payload_seq of the hour.
-{% set since = "timestamp '1900-02-01'" %}
-{% if is_incremental() and execute %}
-{% set since = "timestamp '" ~ scalar(unscored_since(this)) ~ "'" %}
-{% endif %}
+{% set since = scalar_timestamp(unscored_since(this)) if is_incremental() else "timestamp '1900-02-01'" %}
 
 with hours as (
     select * from {{ ref('fct_observations') }}
@@ -63,7 +60,7 @@ final as (
         actual between q10 and q90 as is_covered_80,
         actual between q05 and q95 as is_covered_90,
         q90 - q10 as width_80,
-        {{ pinball_loss('actual', [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95]) }} as pinball,
+        {{ pinball_loss('actual') }} as pinball,
         created_at,
         truth_seq
     from scored

@@ -4,10 +4,7 @@
     unique_key=['run_id', 'series_id', 'target_at'],
 ) }}
 -- A run that is not here yet is written with all runs after it: for them it may be the vintage of the day before.
-{% set since = "timestamp '1900-02-01'" %}
-{% if is_incremental() and execute %}
-{% set since = "timestamp '" ~ scalar(unpaired_since(this)) ~ "'" %}
-{% endif %}
+{% set since = scalar_timestamp(unpaired_since(this)) if is_incremental() else "timestamp '1900-02-01'" %}
 
 with forecasts as (
     select * from {{ ref('fct_forecasts') }}
