@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 from filelock import FileLock
 
 from tests.e2e.inputs import DAY_1, DAY_2, add_location, drop_own_series, write_seeds
-from tests.e2e.world import Done, World
+from tests.e2e.world import Content, Done, World
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Day:
     def said(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.done.stdout)
         return found
+
+    @cached_property
+    def content(self) -> Content:
+        """What its tables hold; nobody changes them."""
+        return self.world.content()
 
 
 Change = Callable[[World], None]

@@ -33,6 +33,6 @@ def test_the_prefect_flow_comes_to_the_same_tables_and_leaves_no_server_behind(e
     said = json.loads(done.stdout)
     assert said["published_path"].endswith(f"gen-{said['run_id']}.duckdb")
     assert eve.published_run == said["run_id"]
-    assert differences(eve, day_2.world) == {}
+    assert differences(eve.content(), day_2.content) == {}
     assert (eve.data / "prefect" / "prefect.db").exists(), "no Prefect server ran"
     assert servers(eve) == []

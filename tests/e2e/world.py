@@ -22,6 +22,7 @@ from warehouse.published import open_copy, publication, published_copy
 from warehouse.settings import ROOT, Settings, load_settings
 
 Done = subprocess.CompletedProcess[str]
+Content = dict[str, tuple[Any, ...]]  # rows and hash, by table
 RUN = ("run", "--plain", "--json", "--as-of")
 HISTORY_DAYS = 60
 # Names and costs of a run, which differ between two runs that did the same. payload_seq is the order in which the
@@ -141,29 +142,31 @@ class World:
     def copies(self) -> list[str]:
         return sorted(path.name for path in self.settings.published_path.iterdir())
 
-    def content(self) -> dict[str, tuple[Any, ...]]:
+    def content(self) -> Content:
         """Rows and hash of each table of raw, staging, marts and ml, whatever the order of its rows.
 
         Decimals count to the sixth place: which thread adds first decides the last bits of a sum.
         """
-        columns: dict[str, list[str]] = {}
-        for table, name, kind in self.rows(
-            "select schema_name || '.' || table_name, column_name, data_type from duckdb_columns() "
-            "semi join duckdb_tables() using (schema_name, table_name) "
-            "where schema_name in ('raw', 'staging', 'marts', 'ml') order by all"
-        ):
-            if name not in VOLATILE and table not in DIARY:
-                columns.setdefault(table, []).append(f"round({name}, 6)" if kind == "DOUBLE" else f"{name}::varchar")
-        found = {}
-        for table, names in columns.items():
-            rows = f"select {'distinct' if table in VINTAGES else ''} hash({', '.join(names)}) as h from {table}"
-            found[table] = self.rows(f"select count(*), coalesce(sum(h::hugeint), 0) from ({rows})")[0]
-        return found
+        with self._open(read_only=True) as con:
+            columns: dict[str, list[str]] = {}
+            for table, name, kind in con.execute(
+                "select schema_name || '.' || table_name, column_name, data_type from duckdb_columns() "
+                "semi join duckdb_tables() using (schema_name, table_name) "
+                "where schema_name in ('raw', 'staging', 'marts', 'ml') order by all"
+            ).fetchall():
+                if name not in VOLATILE and table not in DIARY:
+                    columns.setdefault(table, []).append(
+                        f"round({name}, 6)" if kind == "DOUBLE" else f"{name}::varchar"
+                    )
+            found = {}
+            for table, names in columns.items():
+                rows = f"select {'distinct' if table in VINTAGES else ''} hash({', '.join(names)}) as h from {table}"
+                found[table] = con.execute(f"select count(*), coalesce(sum(h::hugeint), 0) from ({rows})").fetchall()[0]
+            return found
 
 
-def differences(one: World, other: World) -> dict[str, Any]:
+def differences(a: Content, b: Content) -> dict[str, Any]:
     """Tables that hold different things; {} where two worlds are the same."""
-    a, b = one.content(), other.content()
     return {name: (a.get(name), b.get(name)) for name in sorted(a.keys() | b.keys()) if a.get(name) != b.get(name)}
 
 

@@ -28,7 +28,7 @@ def rerun_converges(world: World, undisturbed: Day) -> None:
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert (said["failed_sources"], said["warnings"]) == ([], []), f"{said['warnings']}\n{done.stderr}"
-    assert differences(world, undisturbed.world) == {}
+    assert differences(world.content(), undisturbed.content) == {}
     assert world.published_run == said["run_id"]
     assert said["n_forecast_rows"] == undisturbed.said["n_forecast_rows"]
 
@@ -38,7 +38,7 @@ def killed_in_dbt(node: str, world: World, undisturbed: Day, *, built: str, wait
     before = world.content()
     killed_at(f"dbt.{node}", world)
     assert not dbt_ended(world), "dbt had come to its end"
-    after, end = world.content(), undisturbed.world.content()
+    after, end = world.content(), undisturbed.content
     assert after[built] == end[built], f"{built} was not built before the kill"
     assert after[waiting] == before[waiting] != end[waiting], f"{waiting} was built before the kill"
 

@@ -48,4 +48,4 @@ def test_random_kills_converge(seed: int, eve: World, day_2: Day) -> None:
         assert eve.published("select count(*) from marts.fct_forecasts")[0][0] > 0
     done = eve.run(DAY_2, "--force")
     assert done.returncode == 0, done.stderr
-    assert differences(eve, day_2.world) == {}
+    assert differences(eve.content(), day_2.content) == {}

@@ -33,7 +33,7 @@ def test_a_source_that_is_down_is_named_and_the_others_are_forecast_and_publishe
         server.delete("/_admin/faults")
         mended = eve.skyduck("load", "--as-of", DAY_2, SKYDUCK_SAMPLE_URL=url(server))
     assert mended.returncode == 0, mended.stderr
-    assert eve.content()["raw.payloads"] == day_2.world.content()["raw.payloads"], "something is still missing"
+    assert eve.content()["raw.payloads"] == day_2.content["raw.payloads"], "something is still missing"
 
 
 def _others_went_on(world: World, day_2: Day) -> None:
