@@ -51,13 +51,11 @@ class Ahead:
 
     def _begin(self, dataset: str) -> Future[Learnt]:
         from ml.backtest import with_covariates
-        from ml.learn import learn, read_panels
-        from ml.tuned import tuned_params
+        from ml.learn import learn, prepared
 
         settings, now = self._run.settings, self._run.now
         try:
-            asked = tuned_params(settings, dataset, now=now)
-            windows, panels = read_panels(settings, asked, now)
+            asked, windows, panels = prepared(settings, dataset, now)
             params = with_covariates(settings, asked)
         except Exception as error:  # it belongs to the step of this dataset
             refused: Future[Learnt] = Future()

@@ -35,12 +35,23 @@ def manifest_of(files: Files) -> bytes:
 
 
 def save(settings: Settings, model_version: str, files: Files) -> str:
-    """Writes the folder in one step (a reader sees all of it or nothing) and returns the artefact's sha256."""
+    """Writes the folder in one step (a reader sees all of it or nothing) and returns the artefact's sha256.
+
+    What is there already, whole and the same, stays; anything else of that name is moved aside first.
+    """
     folder = folder_of(settings, model_version)
     for name in files:
         if not FILE_NAME.fullmatch(name) or name == MANIFEST:
             raise ArtefactRefused(f"'{name}' is not saved: models are .txt and .json files")
     manifest = manifest_of(files)
+    sha256 = sha256_of(manifest)
+    if folder.exists():
+        try:
+            read_files(settings, model_version, sha256)
+        except ArtefactRefused:
+            pass
+        else:
+            return sha256
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = folder.parent / f".{model_version}.{os.getpid()}.draft"
     shutil.rmtree(draft, ignore_errors=True)
@@ -50,9 +61,13 @@ def save(settings: Settings, model_version: str, files: Files) -> str:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-    shutil.rmtree(folder, ignore_errors=True)
+    aside = draft.with_suffix(".aside")
+    shutil.rmtree(aside, ignore_errors=True)
+    if folder.exists():
+        folder.rename(aside)
     draft.rename(folder)
-    return sha256_of(manifest)
+    shutil.rmtree(aside, ignore_errors=True)
+    return sha256
 
 
 def read_files(settings: Settings, model_version: str, sha256: str | None) -> dict[str, bytes]:

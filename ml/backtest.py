@@ -217,7 +217,8 @@ def run(panels: Panels, windows: Windows, params: Params, progress: Progress) ->
     """Competition on the selection windows, then the report, refitting at each of `refit_at`."""
     started = time.perf_counter()
     train, reported = panels.train, panels.report
-    contest = compete(train.known_before(windows.select_from), panels.select, params, progress)
+    fitted = train.known_before(windows.select_from)
+    contest = compete(fitted, panels.select, params, progress)
     learnt, scale = contest, np.empty(len(reported))
     raw: dict[str, Floats] = {}
     seconds = panels.read_seconds + time.perf_counter() - started
@@ -225,7 +226,8 @@ def run(panels: Panels, windows: Windows, params: Params, progress: Progress) ->
     for start, end in zip(starts, (*starts[1:], windows.report_to), strict=True):
         known = train.known_before(start)
         refit_started = time.perf_counter()
-        learnt = contest.refit(known, progress) if windows.refit_at else contest
+        if windows.refit_at:
+            fitted, learnt = known, contest.refit(known, progress)
         seconds += time.perf_counter() - refit_started
         mine = reported.is_between(start, end)
         report = reported.rows(mine)
@@ -246,7 +248,7 @@ def run(panels: Panels, windows: Windows, params: Params, progress: Progress) ->
         n_series=int(scored.rows["series_id"].nunique()),
         n_origins=int(scored.rows["origin_at"].nunique()),
         n_rows=len(scored),
-        train_rows=len(known),
+        train_rows=len(fitted),
         train_seconds=seconds,
         peak_mib=peak_mib(),
     )

@@ -45,12 +45,11 @@ class Calibration:
     def apply(
         self, raw: Floats, horizon: NDArray[np.int64], widen: Floats | float = 1.0, drift: Floats | None = None
     ) -> Floats:
-        """Sorted quantiles. `widen`, () or (m,) or (m, 7), stretches further; `drift` stands in for the stored one."""
+        """Sorted quantiles. `widen`, () or (m, 7), stretches further; `drift` stands in for the stored one."""
         bucket = self.bucket(horizon)
         stretch = self.factors[bucket] * np.exp((self.drift if drift is None else drift)[bucket])
-        extra = np.asarray(widen, np.float64)
         centre = raw[:, [MEDIAN]]
-        answer = np.sort(centre + (raw - centre) * stretch * (extra[:, None] if extra.ndim == 1 else extra), axis=1)
+        answer = np.sort(centre + (raw - centre) * stretch * widen, axis=1)
         return np.asarray(answer, np.float64)
 
     def to_json(self) -> bytes:

@@ -39,6 +39,7 @@ Floats32 = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Hours = NDArray[np.int64]  # hours since 1970, UTC
 HOUR = 3_600
+GOLDEN_RATIO = 0.6180339887
 NEVER = np.iinfo(np.int64).max
 
 
@@ -95,6 +96,19 @@ class Panel:
             issued_lead_h=self.issued_lead_h[mask],
         )
 
+    def origins(self, keep: NDArray[np.bool_]) -> Panel:
+        """Only these origins (n,), and their rows."""
+        rows = self.rows(keep[self.origin])
+        return replace(
+            rows,
+            series_code=self.series_code[keep],
+            origin_h=self.origin_h[keep],
+            history=self.history[keep],
+            stats={name: values[keep] for name, values in self.stats.items()},
+            covariates={name: values[keep] for name, values in self.covariates.items()},
+            origin=(np.cumsum(keep) - 1)[rows.origin],
+        )
+
     def scorable(self) -> Panel:
         """Rows with a trustworthy truth and at least one known value in the week before the origin."""
         known = np.isfinite(self.target) & self.is_ok
@@ -123,6 +137,15 @@ class Panel:
                 "horizon_h": self.horizon.astype(np.int32),
             }
         )
+
+
+def some_moments(origin_h: Hours, share: float) -> NDArray[np.bool_]:
+    """About this share of the moments, each with all of its origins; no hour of the day is left out.
+
+    Every k-th would leave hours out where k divides those of a day; steps of the golden ratio spread over all of them.
+    """
+    _, number = np.unique(origin_h, return_inverse=True)
+    return np.asarray((number * GOLDEN_RATIO) % 1 < share)
 
 
 def hours_to_time(hours: Hours) -> NDArray[np.datetime64]:

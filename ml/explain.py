@@ -70,20 +70,11 @@ def contributions_of(model: Explainable, panel: Panel) -> Contributions:
     return Contributions(told[:, -1], told[:, :-1], values, columns)
 
 
-@runtime_checkable
-class Weighted(Protocol):
-    """A blender that says how it weighs its members."""
-
-    weights: dict[str, float]  # on the whole
-
-    def shares(self, panel: Panel) -> dict[str, Floats]: ...  # member -> (m,) in each row
-
-
 def explainable(name: str, models: dict[str, Model]) -> tuple[str, Explainable] | None:
     """(name, model) through which a version is explained: itself, or its heaviest member that can be."""
     model = models.get(name)
     if isinstance(model, Blender):
-        weights = model.weights if isinstance(model, Weighted) else {}
+        weights = model.weights
         heaviest = sorted(model.members, key=lambda member: -weights.get(member, 0.0))
         return next((found for member in heaviest if (found := explainable(member, models))), None)
     itself: object = model
@@ -92,8 +83,8 @@ def explainable(name: str, models: dict[str, Model]) -> tuple[str, Explainable] 
 
 def weight_of(name: str, explained: str, models: dict[str, Model], panel: Panel) -> Floats:
     """(m,) weight of the explained model in the version's answers; NaN where a blender does not tell."""
-    model: object = models[name]
-    told = model.shares(panel).get(explained) if isinstance(model, Weighted) else None
+    model = models[name]
+    told = model.shares(panel).get(explained) if isinstance(model, Blender) else None
     return np.full(len(panel), 1.0 if name == explained else np.nan) if told is None else told
 
 

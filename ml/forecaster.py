@@ -54,6 +54,9 @@ class Blender(Protocol):
     """Answers from what other models (its members) answered."""
 
     members: tuple[str, ...]
+    weights: dict[str, float]  # on the whole
+
+    def shares(self, panel: Panel) -> dict[str, Floats]: ...  # member -> (m,) weight in each row
 
     def fit_weights(self, answers: Mapping[str, Floats], panel: Panel) -> None: ...
 

@@ -31,11 +31,16 @@ LEAST_WINDOW_DAYS = 8  # a week and a day: what a statistical model's window wan
 
 @dataclass(frozen=True)
 class Answered:
-    """`rows`, one per (series_id, horizon_h): variable, model_version, rung, rung_reason and the quantiles."""
+    """`rows`, one per (series_id, horizon_h): variable, model_version, rung, rung_reason and the quantiles.
+
+    `panel`: what they were answered from; `bundles`: by model version, what could answer.
+    """
 
     rows: pd.DataFrame
     silent: list[str]
     notes: list[str]
+    panel: Panel
+    bundles: dict[str, Bundle]
 
     def rung_of_series(self) -> list[str]:
         return [] if self.rows.empty else self.rows.drop_duplicates("series_id")["rung"].tolist()
@@ -57,7 +62,12 @@ def answer(settings: Settings, params: Params, *, now: datetime, series: pd.Data
     parts: list[pd.DataFrame] = []
     why = dict.fromkeys(series["series_id"], "; ".join(refused))
     for rung in rungs:
-        part, passed = _answered_by(rung, panel, params, {name: days.get(name, 0.0) for name in why})
+        try:
+            part, passed = _answered_by(rung, panel, params, {name: days.get(name, 0.0) for name in why})
+        except ArtefactRefused as error:  # trained by code that made other columns
+            refused.append(f"{rung.name} refused: {error}")
+            why = {name: _and(reason, refused[-1]) for name, reason in why.items()}
+            continue
         parts.append(part.assign(rung_reason=part["series_id"].map(why).replace("", None)))
         done = set(part["series_id"])
         why = {name: _and(reason, passed.get(name)) for name, reason in why.items() if name not in done}
@@ -70,7 +80,7 @@ def answer(settings: Settings, params: Params, *, now: datetime, series: pd.Data
     rows = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
     rows["variable"] = rows["series_id"].map(series.set_index("series_id")["variable"])
     notes = [f"{params.dataset}: {reason}" for reason in refused]
-    return Answered(rows, sorted(why), notes)
+    return Answered(rows, sorted(why), notes, panel, {rung.model_version: rung.bundle for rung in rungs})
 
 
 def _rungs(settings: Settings, params: Params, now: datetime) -> tuple[list[Rung], list[str]]:
@@ -86,9 +96,12 @@ def _rungs(settings: Settings, params: Params, now: datetime) -> tuple[list[Rung
     if not rungs and not refused:
         refused.append("no trained model")
     have = {rung.name for rung in rungs}
+    # a stand-in reads nothing but its series
+    features = params.features.model_copy(update={"covariates": (), "issued": ()})
+    alone = params.model_copy(update={"features": features})
     for name, model in (("statistical", STATISTICAL[0]), ("naive", STAND_IN)):
         if name not in have and model in (*params.models, STAND_IN):
-            bundle = Bundle(model, params, {model: build(model, params)}, Calibration.none(params.calibration))
+            bundle = Bundle(model, alone, {model: build(model, alone)}, Calibration.none(params.calibration))
             rungs.append(Rung(name, f"{params.dataset}-{model}-untrained", bundle))
     return sorted(rungs, key=lambda rung: list(params.fallback.widen_by_rung).index(rung.name)), refused
 

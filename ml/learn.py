@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 
+from ml import tuned
 from ml.backtest import BacktestResult, Panels, Source, Windows, run, with_covariates
 from ml.competition import Contest, Progress
-from ml.dataset import HOUR, Panel, hours_to_time
-from ml.params import Params
+from ml.dataset import Panel, hours_to_time
+from ml.params import Params, load_params
 from warehouse import marts
 from warehouse.errors import BadInput
 from warehouse.settings import Settings
@@ -41,6 +42,23 @@ def read_panels(settings: Settings, asked: Params, now: datetime) -> tuple[Windo
     source = Source(settings, with_covariates(settings, asked))
     windows = _windows(settings, source, now)
     return windows, source.panels(windows, known_by=now)
+
+
+def asked_params(settings: Settings, dataset: str, now: datetime) -> Params:
+    """params.yaml, and over it what a search found, unless a training at `now` would report windows that chose it."""
+    plain = load_params(dataset)
+    if not tuned.overlay(settings, dataset, now=now):
+        return plain
+    windows = _windows(settings, Source(settings, with_covariates(settings, plain)), now)
+    return tuned.tuned_params(settings, dataset, now=now, report_from=windows.report_from)
+
+
+def prepared(
+    settings: Settings, dataset: str, now: datetime, params: Params | None = None
+) -> tuple[Params, Windows, Panels]:
+    """What a training at `now` is asked, and what it reads: the same rows whatever a search found."""
+    asked = params or asked_params(settings, dataset, now)
+    return asked, *read_panels(settings, params or load_params(dataset), now)
 
 
 def learn(panels: Panels, windows: Windows, asked: Params, params: Params, progress: Progress) -> Learnt:
@@ -78,10 +96,13 @@ def _windows(settings: Settings, source: Source, now: datetime) -> Windows:
 def data_hash(panel: Panel) -> str:
     """Of everything a model can learn from: two panels with the same hash give the same model."""
     digest = hashlib.sha256()
-    for text in panel.series["series_id"]:
-        digest.update(text.encode() + b"\0")
-    inputs = [values for _, values in sorted(panel.covariates.items())]
-    inputs += [values for _, values in sorted(panel.issued.items())]
-    for values in (panel.origin_h * HOUR, panel.history, panel.origin, panel.horizon, panel.target, *inputs):
-        digest.update(np.ascontiguousarray(values).tobytes())
+    for item in fields(Panel):
+        value = getattr(panel, item.name)
+        if isinstance(value, str):
+            value = np.array([value])
+        elif isinstance(value, pd.DataFrame):
+            value = {name: value[name].to_numpy() for name in value}
+        for name, array in sorted(value.items()) if isinstance(value, dict) else [("", value)]:
+            content = array.tobytes() if array.dtype != object else "\0".join(map(str, array)).encode()
+            digest.update(f"{item.name}.{name} {array.dtype} {array.shape}\n".encode() + content)
     return digest.hexdigest()

@@ -126,6 +126,8 @@ def _told(value: Any, path: str, parts: Parts) -> Any:
     if isinstance(value, pd.DataFrame):
         parts.frames[path] = value
         return FRAME
+    if isinstance(value, Params):
+        return value.learning()
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if is_dataclass(value) and not isinstance(value, type):

@@ -6,7 +6,6 @@ MASE: mean of |error| / scale, the scale being the in-sample error of "same hour
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,13 +32,13 @@ class Scored:
     def __len__(self) -> int:
         return len(self.actual)
 
-    def table(self, models: Iterable[str] | None = None) -> pa.Table:
+    def table(self) -> pa.Table:
         """One line per model and row: the columns of ml.backtests that do not depend on the run."""
         parts = []
-        for model in models or self.answers:
+        for model, answer in self.answers.items():
             part = self.rows.assign(model=model, actual=self.actual, scale=self.scale)
-            part["point"] = self.answers[model][:, MEDIAN]
-            part[list(QUANTILE_NAMES)] = self.answers[model]
+            part["point"] = answer[:, MEDIAN]
+            part[list(QUANTILE_NAMES)] = answer
             parts.append(pa.Table.from_pandas(part, preserve_index=False))
         return pa.concat_tables(parts)
 

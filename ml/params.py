@@ -116,9 +116,13 @@ class Params(Block):
             raise ValueError(f"horizon_buckets must rise and end at {self.horizon_h} or later, not {list(ends)}")
         return self
 
+    def learning(self) -> dict[str, Any]:
+        """What decides how models are learnt and answer; promotion and the search for them are no part of it."""
+        return self.model_dump(mode="json", exclude={"promotion", "tuning"})
+
     def fingerprint(self) -> str:
-        """Of what decides how models are learnt and answer; promotion and the search for them are no part of it."""
-        text = json.dumps(self.model_dump(mode="json", exclude={"promotion", "tuning"}), sort_keys=True)
+        """Of what decides how models are learnt and answer."""
+        text = json.dumps(self.learning(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -58,9 +58,9 @@ def predict(
             params_of(str(dataset)),
             now=now,
             series=series.reset_index(drop=True),
-            read=reasons.seeing(partial(live_panel, settings, str(dataset), origin_at)),
+            read=partial(live_panel, settings, str(dataset), origin_at),
         )
-        reasons.add(str(dataset), answered.rows)
+        reasons.add(str(dataset), answered)
         table = _rows(settings, answered, str(dataset), origin_at, now, run_id)
         tables += [] if table.empty else [table]
         found.by_rung.update(answered.rung_of_series())

@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import ParamSpec
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ml import explain, registry
-from ml.dataset import Panel
-from ml.ladder import LEARNT_RUNGS
+from ml import explain
+from ml.ladder import LEARNT_RUNGS, Answered
 from warehouse import results
 from warehouse.catalog import load_catalog
 from warehouse.settings import Settings
 
-P = ParamSpec("P")
 HORIZONS = (1, 3, 6, 12, 18, 24, 36, 48)
 
 
-def explanations(
-    settings: Settings, dataset: str, *, panel: Panel, answered: pd.DataFrame, now: datetime, run_id: str
-) -> pd.DataFrame:
-    """Rows of ml.explanations for what learnt models answered (`answered`: series_id, rung, model_version)."""
-    learnt = answered[answered["rung"].isin(LEARNT_RUNGS)].drop_duplicates(["series_id", "model_version"])
+def explanations(settings: Settings, dataset: str, answered: Answered, now: datetime, run_id: str) -> pd.DataFrame:
+    """Rows of ml.explanations for what learnt models answered, on the panel they answered from."""
+    rows, panel = answered.rows, answered.panel
+    learnt = rows[rows["rung"].isin(LEARNT_RUNGS)].drop_duplicates(["series_id", "model_version"])
     units = {v.variable: v.unit for v in load_catalog(settings.seeds_dir).variables if v.dataset == dataset}
     variables = panel.series.set_index("series_id")["variable"]
     unit_of = {str(name): units.get(variable, "") for name, variable in variables.items()}
-    on_record = {str(row["model_version"]): row for _, row in registry.ladder(settings, dataset, now)}
     parts = []
     for version, group in learnt.groupby("model_version"):
-        bundle = registry.load(settings, on_record[str(version)])
+        bundle = answered.bundles[str(version)]
         mine = np.isin(panel.series["series_id"].to_numpy(), group["series_id"].to_numpy())
-        rows = panel.rows(mine[panel.row_series] & np.isin(panel.horizon, HORIZONS))
-        parts.append(explain.rows_of(bundle.name, bundle.models, rows, unit_of).assign(model_version=version))
+        asked = panel.rows(mine[panel.row_series] & np.isin(panel.horizon, HORIZONS))
+        parts.append(explain.rows_of(bundle.name, bundle.models, asked, unit_of).assign(model_version=version))
     filled = [part for part in parts if len(part)]
     if not filled:
         return pd.DataFrame()
@@ -47,30 +41,17 @@ class Reasons:
 
     def __init__(self, settings: Settings, now: datetime, run_id: str) -> None:
         self.settings, self.now, self.run_id = settings, now, run_id
-        self.panel: Panel | None = None
         self.parts: list[pd.DataFrame] = []
         self.notes: list[str] = []
 
-    def seeing(self, read: Callable[P, Panel]) -> Callable[P, Panel]:
-        """The same reading; its newest panel is what `add` explains."""
-
-        def seen(*args: P.args, **kwargs: P.kwargs) -> Panel:
-            self.panel = read(*args, **kwargs)
-            return self.panel
-
-        return seen
-
-    def add(self, dataset: str, answered: pd.DataFrame) -> None:
-        """Explains one dataset's answers on the panel they were made from."""
+    def add(self, dataset: str, answered: Answered) -> None:
+        """Explains one dataset's answers."""
         try:
-            if self.panel is not None and len(answered):
-                rows = explanations(
-                    self.settings, dataset, panel=self.panel, answered=answered, now=self.now, run_id=self.run_id
-                )
+            if len(answered.rows):
+                rows = explanations(self.settings, dataset, answered, self.now, self.run_id)
                 self.parts += [rows] if len(rows) else []
         except Exception as error:
             self.notes.append(f"{dataset}: the forecasts are not explained: {error!r}")
-        self.panel = None
 
     def write(self) -> list[str]:
         """Puts the run's rows on record and gives the notes."""

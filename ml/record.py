@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ml import registry
+from ml import artefact
 from ml.backtest import BacktestResult
 from ml.competition import STAND_IN, Contest
 from ml.forecaster import is_naive, is_statistical
 from ml.learn import Learnt
+from ml.registry import Bundle
 from warehouse import marts
 from warehouse.settings import ROOT, Settings
 
@@ -62,8 +63,8 @@ def version_row(
     settings: Settings, contest: Contest, role: str, name: str, result: BacktestResult, shared: dict[str, Any]
 ) -> dict[str, Any]:
     """Saves one model and gives its row of ml.model_versions."""
-    files = registry.Bundle.of(name, contest.models, contest.params, contest.calibrations[name]).files()
-    sha256 = hashlib.sha256(registry.manifest_of(files)).hexdigest()
+    files = Bundle.of(name, contest.models, contest.params, contest.calibrations[name]).files()
+    sha256 = artefact.sha256_of(artefact.manifest_of(files))
     tag = hashlib.sha256(f"{shared['run_id']}|{sha256}".encode()).hexdigest()[:8]
     model_version = f"{shared['dataset']}-{name}-{shared['trained_at']:%Y%m%dT%H%M}-{tag}"
     metrics = {"role": role, "select": _line(result.selection, name), "report": _line(result.summary, name)}
@@ -72,7 +73,7 @@ def version_row(
         "model_version": model_version,
         "model": name,
         "artefact": model_version,
-        "artefact_sha256": registry.save(settings, model_version, files),
+        "artefact_sha256": artefact.save(settings, model_version, files),
         "metrics": json.dumps(metrics, sort_keys=True),
     }
 

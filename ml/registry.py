@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ml.artefact import CARD, folder_of, manifest_of, read_files, save
+from ml.artefact import CARD, read_files
 from ml.calibrate import Calibration
 from ml.dataset import Panel
 from ml.forecaster import Blender, Files, Floats, Model, build, raw_answers
@@ -17,8 +17,6 @@ from ml.params import Params
 from warehouse import results
 from warehouse.errors import ArtefactRefused, BadInput
 from warehouse.settings import Settings
-
-__all__ = ["Bundle", "champion", "folder_of", "ladder", "load", "manifest_of", "read_files", "role", "save"]
 
 # rung below the champion -> roles of the champion's training that may stand on it, best first
 LOWER_RUNGS = {"challenger": ("champion", "challenger"), "statistical": ("statistical",), "naive": ("naive",)}
@@ -40,7 +38,7 @@ class Bundle:
         card = {
             "model": self.name,
             "models": sorted(self.models),
-            "params": self.params.model_dump(mode="json"),
+            "params": self.params.learning(),
             "calibration": json.loads(self.calibration.to_json()),
         }
         found = {CARD: json.dumps(card, sort_keys=True).encode()}

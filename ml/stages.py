@@ -22,6 +22,7 @@ from ml.learn import Learnt
 from ml.params import Params, load_params
 from ml.registry import Bundle
 from ml.stage_inputs import MART, NO_SEARCH, SEARCH, read_json, write_json
+from ml.tuned import is_unreported
 from warehouse.errors import ArtefactRefused, BadInput, SkyduckError
 from warehouse.settings import load_settings
 
@@ -59,8 +60,8 @@ def tune(folder: Path, asked: Params) -> None:
         (folder / TUNED).write_text(result.to_json(), encoding="utf-8")
         return
     found = read_json(folder / SEARCH)
-    seen = found["accepted"] and windows.report_from <= datetime.fromisoformat(found["windows"]["confirm_to"])
-    write_json(folder / TUNED, NO_SEARCH if seen else found)
+    usable = found["accepted"] and is_unreported(found, windows.report_from)
+    write_json(folder / TUNED, found if usable else NO_SEARCH)
 
 
 def tuned_params(folder: Path) -> Params:
@@ -92,7 +93,7 @@ def evaluate(folder: Path, asked: Params) -> None:
     from ml.report.learning import learning_curve
 
     result = read_result(folder / MODEL)
-    windows, panels, params = snapshots.read(folder / SNAPSHOT, asked)
+    windows, panels, params = snapshots.read(folder / SNAPSHOT, tuned_params(folder))
     curve = learning_curve(panels, windows, params, _say).points
     write_json(folder / METRICS, figures.metrics(result, read_json(folder / ARTEFACTS)))
     (folder / PLOTS).mkdir(exist_ok=True)

@@ -12,16 +12,13 @@ import pyarrow as pa
 from ml import record
 from ml.backtest import BacktestResult, with_covariates
 from ml.competition import Progress
-from ml.learn import Learnt, data_hash, learn, read_panels
+from ml.learn import Learnt, asked_params, learn, prepared
 from ml.params import Params
 from ml.production import require_newest
 from ml.promote import judge
 from ml.report import write_reports
-from ml.tuned import tuned_params
 from warehouse import results
 from warehouse.settings import Settings
-
-__all__ = ["Learnt", "TrainResult", "data_hash", "is_due", "learn", "read_panels", "register", "train"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ def is_due(settings: Settings, dataset: str, now: datetime, *, params: Params | 
     if not trained:
         return "no champion yet"
     newest: dict[str, Any] = trained[0]
-    params = params or tuned_params(settings, dataset, now=now)
+    params = params or asked_params(settings, dataset, now)
     age = now - newest["trained_at"]
     if age >= timedelta(days=params.training.retrain_every_days):
         return f"the newest training is {age.days} days old"
@@ -67,8 +64,7 @@ def train(
     params: Params | None = None,
 ) -> TrainResult:
     """Trains on what is known at `now` and judges the winner. The same run_id again adds nothing."""
-    asked = params or tuned_params(settings, dataset, now=now)
-    windows, panels = read_panels(settings, asked, now)
+    asked, windows, panels = prepared(settings, dataset, now, params)
     learnt = learn(panels, windows, asked, with_covariates(settings, asked), progress)
     return register(settings, learnt, now=now, run_id=run_id, reason=reason, progress=progress)
 

@@ -39,8 +39,7 @@ def overlay(
 ) -> dict[str, Any]:
     """Accepted parameters that had been found by `now`, on windows that end before `report_from`; else nothing.
 
-    So no report is made on windows that chose its parameters: the search spares the report window of its day, and a
-    later training's begins no earlier. Raises BadInput for a file that cannot be read.
+    Raises BadInput for a file that cannot be read.
     """
     path = folder_of(settings, dataset) / OUTCOME
     if not path.exists():
@@ -48,10 +47,15 @@ def overlay(
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         early = now is not None and now < datetime.fromisoformat(found["as_of"])
-        reported = report_from is not None and report_from <= datetime.fromisoformat(found["windows"]["confirm_to"])
+        reported = report_from is not None and not is_unreported(found, report_from)
         return {} if early or reported or not found["accepted"] else dict(found["overlay"])
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{path} cannot be read ({error!r}); remove it or run `skyduck tune` again") from None
+
+
+def is_unreported(found: dict[str, Any], report_from: datetime) -> bool:
+    """Whether no report from then on is made on windows that chose these parameters."""
+    return report_from > datetime.fromisoformat(found["windows"]["confirm_to"])
 
 
 def tuned_params(

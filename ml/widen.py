@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from ml.calibrate import Calibration, calibrate
-from ml.dataset import Panel
+from ml.dataset import Panel, some_moments
 from ml.forecaster import QUANTILES, Floats, Forecaster, Mask, Model, is_naive, is_statistical, raw_answers
 from ml.inputs import COVARIATES, ISSUED, Usual, Widening
 from ml.missing import masks
@@ -82,11 +82,8 @@ def _reads_only_itself(model: Model) -> bool:
 
 
 def _thinned(panel: Panel) -> Panel:
-    """Every k-th moment of origin, all series of a moment together, k such that about MOST_ORIGINS are left."""
-    origins = np.unique(panel.origin)
-    step = -(-len(origins) // MOST_ORIGINS)
-    if step <= 1:
+    """About MOST_ORIGINS of the origins that have rows: of some moments, all series of a moment together."""
+    n = len(np.unique(panel.origin))
+    if n <= MOST_ORIGINS:
         return panel
-    step += step % 2 == 0  # an odd step meets every hour of the day that origins have
-    moments = np.unique(panel.origin_h[origins])
-    return panel.rows(np.isin(panel.origin_h[panel.origin], moments[::step]))
+    return panel.rows(some_moments(panel.origin_h[panel.origin], MOST_ORIGINS / n))

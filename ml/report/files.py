@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ml import registry
+from ml.artefact import folder_of
 from ml.competition import Progress
 from ml.explain import explainable, weight_of
 from ml.learn import Learnt
+from ml.registry import role
 from ml.report.importance import Importance, importance
 from ml.report.learning import learning_curve
 from warehouse.catalog import load_catalog
@@ -32,7 +33,7 @@ def write_reports(
 
     A report that cannot be made is told to `progress` and missing here: the training stands without it.
     """
-    wanted = [row for row in versions if registry.role(dict(row)) in ROLES]
+    wanted = [row for row in versions if role(dict(row)) in ROLES]
     written: dict[str, str] = {}
     try:
         from ml.report.page import render  # matplotlib: half a second of import that only a training pays
@@ -42,7 +43,7 @@ def write_reports(
         for row in wanted:
             name = str(row["model"])
             progress(f"{learnt.asked.dataset}: report of {name}")
-            page = render(told, row, registry.role(dict(row)), _importance(told, name, found))
+            page = render(told, row, role(dict(row)), _importance(told, name, found))
             written[str(row["model_version"])] = write_page(settings, str(row["model_version"]), page)
     except Exception as error:
         progress(f"{learnt.asked.dataset}: no model report: {error!r}")
@@ -59,7 +60,7 @@ def report_of(settings: Settings, row: Mapping[str, Any]) -> Path:
 
 def page_of(settings: Settings, version: str) -> Path:
     """Where the report of a version lies. Raises BadInput where it is gone."""
-    path = registry.folder_of(settings, version).parent / FOLDER / f"{version}.html"
+    path = folder_of(settings, version).parent / FOLDER / f"{version}.html"
     if not path.is_file():
         raise BadInput(f"the report of {version} is not at {path}: it was moved or deleted; train again for a new one")
     return path
@@ -67,7 +68,7 @@ def page_of(settings: Settings, version: str) -> Path:
 
 def write_page(settings: Settings, version: str, page: str) -> str:
     """Puts the page in place in one step; gives its path relative to the models' folder."""
-    folder = registry.folder_of(settings, version).parent / FOLDER
+    folder = folder_of(settings, version).parent / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".{version}.{os.getpid()}.draft"
     draft.write_text(page, encoding="utf-8")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from ml.backtest import Panels, Windows
 from ml.competition import Progress
-from ml.dataset import Panel
+from ml.dataset import Panel, some_moments
 from ml.forecaster import MEDIAN, Forecaster, build
 from ml.params import Params
 
@@ -83,27 +83,11 @@ def _smaller(params: Params) -> tuple[Params, int]:
 
 def _newest(panel: Panel, days: float) -> Panel:
     end = int(panel.origin_h[panel.origin].max())
-    return _of_origins(panel, panel.origin_h >= end - days * 24)
+    return panel.origins(panel.origin_h >= end - days * 24)
 
 
 def _thinned(panel: Panel, most: int) -> Panel:
-    """At most about so many rows: origin hours are left out evenly, all series of an hour together (they are peers)."""
+    """About so many rows at the most: of some moments, all series of a moment together (they are peers)."""
     if len(panel) <= most:
         return panel
-    hours = np.unique(panel.origin_h[panel.origin])
-    kept = hours[np.unique(np.linspace(0, len(hours) - 1, max(1, len(hours) * most // len(panel))).astype(np.int64))]
-    return _of_origins(panel, np.isin(panel.origin_h, kept))
-
-
-def _of_origins(panel: Panel, keep: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Panel:
-    """Only these origins, and their rows."""
-    rows = panel.rows(keep[panel.origin])
-    return replace(
-        rows,
-        series_code=panel.series_code[keep],
-        origin_h=panel.origin_h[keep],
-        history=panel.history[keep],
-        stats={name: values[keep] for name, values in panel.stats.items()},
-        covariates={name: values[keep] for name, values in panel.covariates.items()},
-        origin=(np.cumsum(keep) - 1)[rows.origin],
-    )
+    return panel.origins(some_moments(panel.origin_h, most / len(panel)))

@@ -70,7 +70,7 @@ def render(told: Told, version: Mapping[str, Any], role: str, found: Importance 
         windows=_windows(learnt),
         sections=[*(_of_errors(seen, model, told.unit) if has_rows else []), *_of_learning(told, model, found)],
         facts=_facts(learnt, version, model),
-        parameters=json.dumps(learnt.final.params.model_dump(mode="json"), indent=1, ensure_ascii=False),
+        parameters=json.dumps(learnt.final.params.learning(), indent=1, ensure_ascii=False),
     )
 
 
@@ -163,7 +163,7 @@ def _facts(learnt: Learnt, version: Mapping[str, Any], model: str) -> list[tuple
         "Learnt from": f"the hours from {_day(span[0])} to {_day(span[1])} UTC" if span else "nothing",
         "Chosen on": f"origins from {_day(windows.select_from)} to before {_day(windows.report_from)} UTC",
         "Reported on": f"origins from {_day(windows.report_from)} to {_day(windows.report_to)}, at {hours} h UTC",
-        "Rows learnt from": f"{result.train_rows:,}",
+        "Rows learnt from": f"{len(learnt.panels.train):,}",
         "Competition and report": f"{result.train_seconds:.1f} s, {result.peak_mib:,.0f} MiB at most",
         "Target told as": f"{params.features.handling}, base {params.features.base}",
         "Covariates": ", ".join(params.features.covariates) or "none",
@@ -172,7 +172,6 @@ def _facts(learnt: Learnt, version: Mapping[str, Any], model: str) -> list[tuple
         "Code": version["git_sha"] or "not under git",
     }
     blender = learnt.final.models.get(model)
-    weights: dict[str, float] = getattr(blender, "weights", {}) if isinstance(blender, Blender) else {}
-    if weights:
-        facts["Weights"] = ", ".join(f"{name} {share:.0%}" for name, share in weights.items())
+    if isinstance(blender, Blender):
+        facts["Weights"] = ", ".join(f"{name} {share:.0%}" for name, share in blender.weights.items())
     return [(name, str(value)) for name, value in facts.items()]

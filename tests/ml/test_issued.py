@@ -143,6 +143,8 @@ def test_models_of_other_forecasts_are_other_models(source, made):
     panel = read(source, made, days=5)
     other = replace(panel, issued={name: values + 1 for name, values in panel.issued.items()})
     assert data_hash(panel) != data_hash(other)
+    moved = replace(panel, series=panel.series.assign(latitude=panel.series["latitude"] + 1))
+    assert data_hash(panel) != data_hash(moved)
 
 
 def test_what_was_observed_later_is_found_in_later_origins(source, made):

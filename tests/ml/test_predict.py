@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml import artefact, registry
 from ml.predict import predict
 from ml.train import train
 from warehouse.connection import connect
@@ -84,8 +85,6 @@ def test_the_same_run_again_leaves_the_same_rows_and_other_runs_alone(settings, 
 
 def damage(settings: Settings, *rungs: str) -> None:
     """Flips one byte in the files of these rungs."""
-    from ml import registry
-
     with connect(settings) as con:
         now = con.execute("select max(event_at) from ml.champion_events").fetchone()[0]
     for name, row in registry.ladder(settings, "air", now):
@@ -102,6 +101,23 @@ def test_a_damaged_champion_is_refused_and_the_next_rung_answers(settings, run):
     assert set(rows["rung"]) == {CHALLENGER}
     assert rows["rung_reason"].str.contains("champion refused.*sha256 differs").all()
     assert any("sha256" in note for note in result.notes)
+
+
+def test_a_model_of_other_columns_is_refused_when_it_is_asked_and_the_next_rung_answers(settings, run, made):
+    """As after a change of the code: the files are whole, and what they expect is made no more."""
+    for _, row in registry.ladder(settings, "air", made.now):
+        version = str(row["model_version"])
+        files = artefact.read_files(settings, version, str(row["artefact_sha256"]))
+        files = {name: content.replace(b'"same_hour_d1"', b'"same_hour_d0"') for name, content in files.items()}
+        sha256 = artefact.save(settings, version, files)
+        with connect(settings) as con:
+            con.execute("update ml.model_versions set artefact_sha256 = ? where model_version = ?", [sha256, version])
+    result = run(settings)
+    rows = forecasts(settings)
+    check(rows, 3)
+    assert set(rows["rung"]) == {"statistical"}
+    assert rows["rung_reason"].str.contains("champion refused.*other columns").all()
+    assert any("champion refused" in note for note in result.notes)
 
 
 def test_with_every_file_gone_the_untrained_methods_answer(settings, run):

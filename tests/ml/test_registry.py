@@ -8,7 +8,7 @@ import pickle
 
 import pytest
 
-from ml import artefact, registry
+from ml import artefact
 from ml.registry import Bundle
 from warehouse.errors import ArtefactRefused
 from warehouse.settings import Settings
@@ -24,15 +24,26 @@ def settings(tmp_path):
 
 @pytest.fixture
 def sha256(settings):
-    return registry.save(settings, VERSION, FILES)
+    return artefact.save(settings, VERSION, FILES)
 
 
 def test_what_was_saved_is_read_back(settings, sha256):
-    assert registry.read_files(settings, VERSION, sha256) == FILES
+    assert artefact.read_files(settings, VERSION, sha256) == FILES
 
 
 def test_saving_leaves_no_draft_and_replaces_an_older_folder(settings, sha256):
-    assert registry.save(settings, VERSION, FILES) == sha256
+    assert artefact.save(settings, VERSION, FILES) == sha256
+    assert [path.name for path in settings.models_path.iterdir()] == [VERSION]
+
+
+def test_what_is_there_whole_is_left_alone_and_what_is_damaged_is_replaced(settings, sha256):
+    folder = settings.models_path / VERSION
+    before = folder.stat().st_ino
+    artefact.save(settings, VERSION, FILES)
+    assert folder.stat().st_ino == before
+    truncated(folder)
+    assert artefact.save(settings, VERSION, FILES) == sha256
+    assert artefact.read_files(settings, VERSION, sha256) == FILES
     assert [path.name for path in settings.models_path.iterdir()] == [VERSION]
 
 
@@ -61,7 +72,7 @@ def all_gone(folder):
 def other_manifest(folder):
     (folder / "lightgbm_direct.point.txt").write_bytes(b"tree\nevil\n")
     files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "manifest.json"}
-    (folder / "manifest.json").write_bytes(registry.manifest_of(files))
+    (folder / "manifest.json").write_bytes(artefact.manifest_of(files))
 
 
 def pickle_beside(folder):
@@ -110,20 +121,20 @@ CAN_RUN_CODE = (
 def test_a_damaged_artefact_is_refused_before_it_is_parsed(settings, sha256, damage):
     damage(settings.models_path / VERSION)
     with pytest.raises(ArtefactRefused, match=VERSION):
-        registry.read_files(settings, VERSION, sha256)
+        artefact.read_files(settings, VERSION, sha256)
 
 
 @pytest.mark.parametrize("name", [*CAN_RUN_CODE, "../up.txt", "a/b.txt", ".hidden.txt", "manifest.json", "a.txt\n"])
 def test_only_text_and_json_files_of_plain_names_are_saved(settings, name):
     with pytest.raises(ArtefactRefused):
-        registry.save(settings, VERSION, {name: b"x"})
+        artefact.save(settings, VERSION, {name: b"x"})
     assert not settings.models_path.exists() or not list(settings.models_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a/b", "", ".", "..", "a" * 300, "air\x00", "-rf"])
 def test_a_version_name_cannot_leave_the_folder(settings, name):
     with pytest.raises(ArtefactRefused, match="no name of a model version"):
-        registry.read_files(settings, name, "0" * 64)
+        artefact.read_files(settings, name, "0" * 64)
 
 
 @pytest.mark.parametrize("name", CAN_RUN_CODE)
@@ -136,7 +147,7 @@ def test_a_file_that_could_run_code_is_refused_though_the_registry_vouches_for_i
     manifest = json.dumps({name: artefact.sha256_of(content)}).encode()
     (folder / "manifest.json").write_bytes(manifest)
     with pytest.raises(ArtefactRefused, match="never loaded"):
-        registry.read_files(settings, VERSION, artefact.sha256_of(manifest))
+        artefact.read_files(settings, VERSION, artefact.sha256_of(manifest))
     assert not Exploit.was_run
 
 
@@ -168,7 +179,7 @@ def test_a_manifest_that_names_a_file_elsewhere_is_refused(settings, sha256, nam
     manifest = json.dumps({name: artefact.sha256_of(b"secret")}).encode()
     (folder / "manifest.json").write_bytes(manifest)
     with pytest.raises(ArtefactRefused, match="never loaded"):
-        registry.read_files(settings, VERSION, artefact.sha256_of(manifest))
+        artefact.read_files(settings, VERSION, artefact.sha256_of(manifest))
 
 
 DEEP = b"[" * 100_000 + b"]" * 100_000
@@ -182,7 +193,7 @@ DEEP = b"[" * 100_000 + b"]" * 100_000
 def test_a_manifest_that_is_no_short_list_of_files_is_refused(settings, sha256, manifest):
     (settings.models_path / VERSION / "manifest.json").write_bytes(manifest)
     with pytest.raises(ArtefactRefused, match="no list of at most"):
-        registry.read_files(settings, VERSION, artefact.sha256_of(manifest))
+        artefact.read_files(settings, VERSION, artefact.sha256_of(manifest))
 
 
 def test_json_nested_without_end_is_refused_and_ends_nothing():

@@ -11,7 +11,7 @@ import pytest
 
 from ml import tuned
 from ml.backtest import with_covariates
-from ml.learn import read_panels
+from ml.learn import asked_params, prepared, read_panels
 from ml.paired import Paired
 from ml.params import load_params
 from ml.tune import _judged, _parts, tune
@@ -98,6 +98,19 @@ def test_an_accepted_outcome_reaches_training_and_no_report_that_chose_it(found,
     assert tuned.overlay(settings, "air", report_from=made.now - timedelta(days=30)) == {}
     tuned.save(settings, replace(won, accepted=False), now=made.now)
     assert tuned.overlay(settings, "air", now=made.now) == {}
+
+
+def test_an_outcome_confirmed_on_windows_to_be_reported_is_asked_for_by_no_training(found, world, tmp_path, made):
+    settings = world.model_copy(update={"data_dir": tmp_path, "warehouse_path": world.warehouse_path})
+    won = replace(found, accepted=True, overlay={"models": {MODEL: {"num_leaves": 21}}})
+    report_from = prepared(settings, "air", made.now)[1].report_from
+    plain, leaves = load_params("air"), []
+    for confirm_to in (report_from - timedelta(days=1), report_from):
+        tuned.save(settings, replace(won, windows={**won.windows, "confirm_to": str(confirm_to)}), now=made.now)
+        params = asked_params(settings, "air", made.now)
+        assert params == prepared(settings, "air", made.now)[0]
+        leaves.append(params.models[MODEL]["num_leaves"])
+    assert leaves == [21, plain.models[MODEL]["num_leaves"]]
 
 
 def test_a_damaged_outcome_is_said(found, world, tmp_path):
