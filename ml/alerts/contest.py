@@ -165,18 +165,25 @@ def _classifier(
 def _held_out(
     dev: AlertRows, features: tuple[Floats, list[str]], params: AlertParams, n_locations: int
 ) -> tuple[Floats, Ints]:
-    """(probabilities of rows by models that saw neither them nor their weeks, fold of each row); NaN and -1 without."""
+    """(probabilities of rows by models that saw neither them nor their weeks, fold of each row); NaN and -1 without.
+
+    Raises DataTestFailed for features that know the label: the first fold that can judge them does, and where events
+    are too few in each fold, all rows do.
+    """
     X, columns = features
+    judged = False
     told, fold = np.full(len(dev), np.nan), np.full(len(dev), -1)
     for number, (learn, held) in enumerate(folds(dev, params, n_locations)):
+        judged = judged or refuse_leaks(X, columns, dev, learn, held, params)
         if not held.any() or len(np.unique(dev.label[learn])) < 2:
             continue
-        if number == 0:
-            refuse_leaks(X, columns, dev, learn, held, params)
         told[held] = Classifier.fit(dev.at(learn), params, (X[learn], columns)).predict(
             dev.at(held), (X[held], columns)
         )
         fold[held] = number
+    if not judged:
+        everything = np.ones(len(dev), bool)
+        refuse_leaks(X, columns, dev, ~everything, everything, params)
     return told, fold
 
 

@@ -13,21 +13,21 @@ from warehouse.errors import DataTestFailed
 LEAST_OF_A_KIND = 20
 
 
-def refuse_leaks(X: Floats, columns: list[str], rows: AlertRows, learn: Mask, held: Mask, params: AlertParams) -> None:
-    """Raises DataTestFailed for a feature, or a handful of them, from which the label can be rebuilt.
+def refuse_leaks(X: Floats, columns: list[str], rows: AlertRows, learn: Mask, held: Mask, params: AlertParams) -> bool:
+    """Whether the held-out rows could judge. Raises DataTestFailed for features from which the label can be rebuilt.
 
     A column named like the label; a column that ranks events above non-events of the same series all but without
     error; a few small trees that do so on rows held out. Nothing known before a window can do that: something known
     after it is in. Between series it can: that Singapore is always hot and Oslo never gives nothing away. And where
     things change slowly (the snow on the ground), the last value alone nearly can: then a feature must leave a quarter
-    of its errors or fewer.
+    of its errors or fewer. Where few rows are events, or few are not, only names are judged.
     """
     named = sorted(set(columns) & set(LABEL_COLUMNS))
     if named:
         raise DataTestFailed(f"the label itself is among the features: {', '.join(named)}")
     label, code = rows.label[held], rows.code[held]
     if _n_of_the_rarer_kind(label, code) < LEAST_OF_A_KIND:
-        return
+        return False
     persistent = _separation(rows.stats["last_value"][held], label, code)
     most = max(params.leak_auc, 1 - (1 - persistent) / 4)
     for position, name in enumerate(columns):
@@ -40,6 +40,7 @@ def refuse_leaks(X: Floats, columns: list[str], rows: AlertRows, learn: Mask, he
         if reached > most:
             used = [columns[i] for i in np.flatnonzero(trees.feature_importance("split"))]
             raise DataTestFailed(_message(" with ".join(used), reached))
+    return True
 
 
 def _n_of_the_rarer_kind(label: Floats, code: Ints) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ml.alerts import contest
+from ml.alerts.dataset import AlertRows
 from ml.alerts.features import matrix
 from ml.alerts.folds import folds
 from ml.alerts.guard import refuse_leaks
@@ -27,7 +28,7 @@ def refused(name: str, *values: np.ndarray) -> str:
 
 
 def test_the_features_themselves_pass():
-    refuse_leaks(X, COLUMNS, ROWS, LEARN, HELD, SMALL)
+    assert refuse_leaks(X, COLUMNS, ROWS, LEARN, HELD, SMALL)
 
 
 def test_the_label_is_refused_by_its_name_whatever_is_in_it():
@@ -66,17 +67,12 @@ def test_that_one_place_is_always_hot_and_another_never_is_no_leak():
     always = replace(ROWS, label=np.where(hot, 1.0, 0.0))
     climate = np.where(hot, 30.0, 10.0) + np.random.default_rng(1).normal(0, 1, len(ROWS))
     everywhere = np.ones(len(ROWS), bool)
-    refuse_leaks(np.column_stack([X, climate]), [*COLUMNS, "climate"], always, everywhere, everywhere, SMALL)
-    later = np.where(np.arange(len(ROWS)) % 5 == 0, 1 - always.label, always.label)
+    known, names = np.column_stack([X, climate]), [*COLUMNS, "climate"]
+    assert not refuse_leaks(known, names, always, everywhere, everywhere, SMALL)  # no place has both kinds to compare
+    often = replace(ROWS, label=np.where(np.arange(len(ROWS)) % 5 == 0, 1 - always.label, always.label))
+    assert refuse_leaks(known, names, often, everywhere, everywhere, SMALL)
     with pytest.raises(DataTestFailed, match="innocent"):
-        refuse_leaks(
-            np.column_stack([X, climate, later]),
-            [*COLUMNS, "climate", "innocent"],
-            replace(ROWS, label=later),
-            everywhere,
-            everywhere,
-            SMALL,
-        )
+        refuse_leaks(np.column_stack([known, often.label]), [*names, "innocent"], often, everywhere, everywhere, SMALL)
 
 
 def test_what_changes_slowly_is_no_leak_and_the_label_still_is():
@@ -90,19 +86,46 @@ def test_what_changes_slowly_is_no_leak_and_the_label_still_is():
     slow = replace(ROWS, code=code, label=label, stats={**ROWS.stats, "last_value": depth})
     learn, held = code == 0, code == 1
     mean = depth + np.random.default_rng(0).normal(0, 0.001, n)
-    refuse_leaks(np.column_stack([depth, mean]), ["last_value", "mean_24"], slow, learn, held, SMALL)
+    assert refuse_leaks(np.column_stack([depth, mean]), ["last_value", "mean_24"], slow, learn, held, SMALL)
     with pytest.raises(DataTestFailed, match="innocent"):
         refuse_leaks(np.column_stack([depth, label]), ["last_value", "innocent"], slow, learn, held, SMALL)
 
 
-def test_training_stops_at_a_planted_feature(monkeypatch: pytest.MonkeyPatch):
-    def leaky(rows):
-        values, names = matrix(rows)
-        return np.column_stack([values, rows.label]), [*names, "innocent"]
+def leaky(rows: AlertRows) -> tuple[np.ndarray, list[str]]:
+    values, names = matrix(rows)
+    return np.column_stack([values, rows.label]), [*names, "innocent"]
 
+
+def test_training_stops_at_a_planted_feature(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(contest, "matrix", leaky)
     with pytest.raises(DataTestFailed, match="innocent"):
         contest._classifier(ROWS, 0.9, SMALL)
+
+
+EVENT = ROWS.label == 1
+SOME_EVENTS = np.isin(np.arange(len(ROWS)), np.flatnonzero(EVENT)[:: EVENT.sum() // 36])
+
+
+@pytest.mark.parametrize(
+    ("kept", "first_fold_judges"),
+    [
+        pytest.param(~(HELD & EVENT), False, id="no event in the first fold"),
+        pytest.param(~(HELD & ~EVENT), False, id="nothing but events in the first fold"),
+        pytest.param(HELD | ~EVENT, True, id="every event in the first fold"),
+        pytest.param(~EVENT | SOME_EVENTS, False, id="too few events in each fold"),
+    ],
+)
+def test_training_stops_at_a_planted_feature_wherever_the_events_fall(
+    kept: np.ndarray, first_fold_judges: bool, monkeypatch: pytest.MonkeyPatch
+):
+    rows = ROWS.at(kept)
+    assert contest.too_few(rows, SMALL) is None
+    learn, held = next(iter(folds(rows, SMALL, 1)))
+    assert refuse_leaks(*matrix(rows), rows, learn, held, SMALL) is first_fold_judges
+    contest._classifier(rows, 0.9, SMALL)
+    monkeypatch.setattr(contest, "matrix", leaky)
+    with pytest.raises(DataTestFailed, match="innocent"):
+        contest._classifier(rows, 0.9, SMALL)
 
 
 def test_what_is_held_out_shares_neither_place_nor_week_nor_window_with_what_is_learnt():
