@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.alerts import calibration, implied, scores
+from ml.alerts import calibration, scores
 from ml.alerts.baselines import Persistence, climatology
 from ml.alerts.calibration import Calibrator, HeldOut
 from ml.alerts.choice import choose, selection_scores
@@ -74,18 +74,18 @@ def thinned(rows: AlertRows, most: int) -> AlertRows:
     return rows.at(np.asarray((number * 0.6180339887) % 1 < 1 / step))
 
 
-def compete(rows: AlertRows, forecasts: Forecasts | None, windows: Windows, params: AlertParams) -> Learnt:
+def compete(rows: AlertRows, forecasts: Forecasts, windows: Windows, params: AlertParams) -> Learnt:
     """Methods learnt on what was known at select_from, scored on the selection windows."""
     dev = thinned(rows.known_before(windows.select_from), params.max_rows)
     select = rows.between(windows.select_from, windows.report_from).known_before(windows.report_from)
-    dependence = _dependence(forecasts, windows.select_from)
+    dependence = forecasts.before(windows.select_from).persistence()
     models = {
         "climatology": AlertModel("climatology", Calibrator(), None, dependence, params),
         "persistence": AlertModel(
             "persistence", Calibrator(), Persistence.fit(dev, params.persistence_prior), dependence, params
         ),
     }
-    if forecasts is not None and len(forecasts):
+    if len(forecasts):
         models["forecast"] = _forecast(dev, forecasts, dependence, params)
     refusal = too_few(dev, params)
     cross: dict[str, Any] = {}
@@ -94,7 +94,7 @@ def compete(rows: AlertRows, forecasts: Forecasts | None, windows: Windows, para
         models["classifier"], cross, held_out, folds_told = _classifier(dev, dependence, params)
     told = {name: _selected(model, select, forecasts) for name, model in models.items()}
     if refusal is None:
-        held_out = held_out.plus(models["classifier"].raw(select, None), select.label, is_later=True)
+        held_out = held_out.plus(models["classifier"].raw(select, forecasts), select.label, is_later=True)
     selection = selection_scores(told, select, params)
     pooled = None
     if refusal is None and select.n_event_days < params.min_event_days:
@@ -104,12 +104,6 @@ def compete(rows: AlertRows, forecasts: Forecasts | None, windows: Windows, para
         pooled = cross["pooled"] = selection_scores(whole, joined(dev, select), params)
     chosen, reason = choose(selection, pooled, select.n_events, "forecast" in models, refusal, params)
     return Learnt(models[chosen], reason, refusal, selection, cross, held_out, models)
-
-
-def _dependence(forecasts: Forecasts | None, before: datetime) -> float:
-    """From forecasts before the moment; assumed where there are too few."""
-    past = None if forecasts is None or not len(forecasts) else forecasts.before(before)
-    return implied.ASSUMED if past is None or past.n_pairs() < implied.LEAST_PAIRS else past.persistence()
 
 
 def _forecast(dev: AlertRows, forecasts: Forecasts, dependence: float, params: AlertParams) -> AlertModel:
@@ -202,5 +196,5 @@ def _cross_fitted(kind: str, p: Floats, label: Floats, fold: Ints) -> Floats:
     return told
 
 
-def _selected(model: AlertModel, rows: AlertRows, forecasts: Forecasts | None) -> Floats:
+def _selected(model: AlertModel, rows: AlertRows, forecasts: Forecasts) -> Floats:
     return model.calibrated(rows, model.raw(rows, forecasts))

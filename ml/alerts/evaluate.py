@@ -32,7 +32,7 @@ def refitted(model: AlertModel, known: AlertRows, held_out: HeldOut, params: Ale
 
 
 def report(
-    learnt: Learnt, rows: AlertRows, forecasts: Forecasts | None, windows: Windows, params: AlertParams
+    learnt: Learnt, rows: AlertRows, forecasts: Forecasts, windows: Windows, params: AlertParams
 ) -> tuple[dict[str, Any], HeldOut]:
     """(metrics as JSON, held-out probabilities with those of the report rows added).
 
@@ -76,7 +76,7 @@ def _rolled(
         )
         at = np.flatnonzero((mine.origin_h * HOUR >= seconds(start)) & (mine.origin_h * HOUR < seconds(end)))
         block = mine.at(at)
-        raw[at] = model.raw(block, None)
+        raw[at] = model.raw(block, Forecasts.none(rows.rule))
         told[at] = model.calibrated(block, raw[at])
         start = end
     return told, held_out.plus(raw, mine.label, is_later=True)
@@ -104,7 +104,7 @@ def _curve(
         if too_few(part, params):
             continue
         model = refitted(learnt.models["classifier"], part, learnt.held_out, params)
-        p = model.calibrated(rows, model.raw(rows, None))
+        p = model.calibrated(rows, model.raw(rows, Forecasts.none(rows.rule)))
         p = np.where(np.isfinite(p), p, climatology(rows, params.climatology_prior))
         found.append({"months": round(share * (last - first) / MONTH_H, 1), "brier": scores.brier(p, rows.label)})
     whole = scores.brier(answered["classifier"], rows.label)

@@ -2,7 +2,7 @@
 
 Each hour's quantiles are its distribution: straight lines between them on the normal scale, drawn on beyond the outer
 ones. A window needs their dependence, and it is an assumption: a Gaussian copula whose normal scores follow an AR(1)
-over the hours, its coefficient estimated from past forecasts and their truths (0.9 before there are any). With full
+over the hours, its coefficient estimated from past forecasts and their truths (0.9 where they tell none). With full
 dependence a mean would be as uncertain as its hours, with none extremes over a day near certain. The same draws
 serve every row, so that a row's probability does not depend on its company.
 """
@@ -23,6 +23,7 @@ from warehouse.alert_rules import AlertRule
 
 ASSUMED = 0.9
 LEAST_PAIRS = 300
+LEAST_SPREAD = 1e-9  # of normal scores: below it they are one number, told by floats
 ROWS_AT_ONCE = 2_000
 REDUCE: dict[str, Callable[[Floats], Floats]] = {
     "mean": lambda values: np.asarray(values.mean(axis=0)),
@@ -66,13 +67,8 @@ class Forecasts:
         ended = hours * HOUR + 48 * HOUR <= seconds(moment)
         return Forecasts(self.keys[ended], self.quantiles[ended], self.actual[ended])
 
-    def n_pairs(self) -> int:
-        """Neighbouring hours with a truth."""
-        known = np.isfinite(self.actual)
-        return int((known[:, :-1] & known[:, 1:]).sum())
-
     def persistence(self) -> float:
-        """AR(1) coefficient of the normal scores of the hours of one forecast."""
+        """AR(1) coefficient of the normal scores of the hours of one forecast; assumed where it cannot be told."""
         return estimate_persistence(self.quantiles, self.actual)
 
     def aligned(self, rows: AlertRows) -> Floats:
@@ -116,17 +112,26 @@ def probability(quantiles: Floats, rule: AlertRule, persistence: float, *, draws
 
 def normal_scores(quantiles: Floats, actual: Floats) -> Floats:
     """Where each truth fell in its forecast, on the normal scale, within what the outer quantiles tell: (n, h)."""
+    known = np.isfinite(actual) & np.isfinite(quantiles).all(axis=2)
+    told, truth = quantiles[known], actual[known]
+    left = np.clip((told <= truth[:, None]).sum(axis=1) - 1, 0, len(NORMAL_SCORES) - 2)
+    low, high = (np.take_along_axis(told, at[:, None], axis=1)[:, 0] for at in (left, left + 1))
+    apart = high > low  # outer quantiles that are equal have no line between them: a truth is at either end
+    share = np.where(apart, np.clip((truth - low) / np.where(apart, high - low, 1.0), 0, 1), truth >= high)
     found = np.full(actual.shape, np.nan)
-    for row, hour in np.argwhere(np.isfinite(actual) & np.isfinite(quantiles).all(axis=2)):
-        found[row, hour] = np.interp(actual[row, hour], quantiles[row, hour], NORMAL_SCORES)
+    found[known] = NORMAL_SCORES[left] + share * (NORMAL_SCORES[left + 1] - NORMAL_SCORES[left])
     return found
 
 
 def estimate_persistence(quantiles: Floats, actual: Floats) -> float:
-    """Correlation of the normal scores of neighbouring hours of one forecast, between 0 and 0.99."""
+    """Correlation of the normal scores of neighbouring hours of one forecast, between 0 and 0.99.
+
+    Assumed where pairs are too few, or where all lie at one place of their forecast and have no correlation.
+    """
     scores = normal_scores(quantiles, actual)
     before, after = scores[:, :-1].ravel(), scores[:, 1:].ravel()
     both = np.isfinite(before) & np.isfinite(after)
-    if both.sum() < LEAST_PAIRS:
+    before, after = before[both], after[both]
+    if len(before) < LEAST_PAIRS or min(before.std(), after.std()) < LEAST_SPREAD:
         return ASSUMED
-    return float(np.clip(np.corrcoef(before[both], after[both])[0, 1], 0.0, 0.99))
+    return float(np.clip(np.corrcoef(before, after)[0, 1], 0.0, 0.99))

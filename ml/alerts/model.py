@@ -43,7 +43,7 @@ class AlertModel:
         is_new = ~rows.series["place_id"].isin(self.places).to_numpy(bool)[rows.code]
         return np.where(is_new, self.elsewhere.apply(raw), told)
 
-    def answer(self, rows: AlertRows, forecasts: Forecasts | None) -> tuple[Floats, list[str | None]]:
+    def answer(self, rows: AlertRows, forecasts: Forecasts) -> tuple[Floats, list[str | None]]:
         """(n,) probabilities, complete, and why climatology stands in where the method has no answer."""
         told = self.calibrated(rows, self.raw(rows, forecasts))
         missing = ~np.isfinite(told)
@@ -51,7 +51,7 @@ class AlertModel:
         why = {"forecast": "no forecast covers the window", "classifier": "nothing known in the week before the origin"}
         return found, [why.get(self.method, "unknown") if gone else None for gone in missing]
 
-    def raw(self, rows: AlertRows, forecasts: Forecasts | None) -> Floats:
+    def raw(self, rows: AlertRows, forecasts: Forecasts) -> Floats:
         """Uncalibrated; NaN without an answer."""
         if self.method == "classifier" and self.classifier is not None:
             return self.classifier.predict(rows)
@@ -72,7 +72,7 @@ class AlertModel:
             "elsewhere": self.elsewhere.card() if self.elsewhere else None,
             "places": list(self.places),
         }
-        found = {CARD: json.dumps(card, sort_keys=True).encode()}
+        found = {CARD: json.dumps(card, sort_keys=True, allow_nan=False).encode()}
         return found | ({TREES: self.classifier.text()} if self.classifier else {})
 
     @classmethod
@@ -96,9 +96,9 @@ class AlertModel:
             raise ArtefactRefused(f"an alert model cannot be read: {error!r}; train again") from None
 
 
-def implied_by(rows: AlertRows, forecasts: Forecasts | None, dependence: float, params: AlertParams) -> Floats:
+def implied_by(rows: AlertRows, forecasts: Forecasts, dependence: float, params: AlertParams) -> Floats:
     """What the forecasts at hand imply for each row; NaN where there is none."""
-    if forecasts is None or not len(forecasts):
+    if not len(forecasts):
         return np.full(len(rows), np.nan)
     quantiles = forecasts.aligned(rows)
     return implied.probability(quantiles, rows.rule, dependence, draws=params.draws, seed=params.seed)

@@ -65,7 +65,7 @@ def test_nothing_of_the_report_windows_reaches_what_reports_on_them():
     flipped = replace(ROWS, label=np.where(at, 1 - ROWS.label, ROWS.label))
     told = []
     for rows in (ROWS, flipped):
-        learnt = compete(rows, None, WINDOWS, SMALL)
+        learnt = compete(rows, NO_FORECASTS, WINDOWS, SMALL)
         mine = rows.between(WINDOWS.report_from, WINDOWS.report_to)
         first = mine.origin_h <= first_block.origin_h.max()
         told.append(evaluate._rolled(learnt, rows, mine, WINDOWS, SMALL)[0][first])
@@ -75,7 +75,7 @@ def test_nothing_of_the_report_windows_reaches_what_reports_on_them():
 def test_selection_and_learning_see_no_label_that_was_not_known_by_then():
     """A label revised after the report began counts for nobody before."""
     late = replace(ROWS, known_at=np.where(ROWS.label == 1, 2**60, ROWS.known_at))
-    learnt = compete(late, None, WINDOWS, SMALL)
+    learnt = compete(late, NO_FORECASTS, WINDOWS, SMALL)
     assert learnt.refusal is not None
     assert "0 of 30 needed" in learnt.refusal
 
@@ -84,7 +84,7 @@ def test_selection_and_learning_see_no_label_that_was_not_known_by_then():
 def test_a_rule_without_events_or_without_anything_else_is_refused_and_says_why(threshold: float):
     rows = alert_rows(days=120, rule=replace(RULE, threshold=threshold))
     windows = Windows(START, START + timedelta(days=70), START + timedelta(days=95), START + timedelta(days=120))
-    learnt = compete(rows, None, windows, SMALL)
+    learnt = compete(rows, NO_FORECASTS, windows, SMALL)
     assert "classifier" not in learnt.models
     assert learnt.model.method in ("climatology", "persistence")
     assert ("too few events" if threshold > 0 else "almost always an event") in learnt.reason
@@ -116,7 +116,7 @@ def test_without_events_to_choose_by_the_forecast_answers_or_else_climatology():
 
 def test_selection_windows_with_few_event_days_are_judged_together_with_the_folds_before():
     short = replace(WINDOWS, report_from=WINDOWS.select_from + timedelta(days=8))
-    learnt = compete(ROWS, None, short, SMALL)
+    learnt = compete(ROWS, NO_FORECASTS, short, SMALL)
     n_select = len(ROWS.between(short.select_from, short.report_from))
     assert learnt.cross_validation["pooled"]["classifier"]["n_rows"] > 10 * n_select
     assert learnt.model.method == "classifier"
@@ -134,10 +134,10 @@ def test_a_forecast_without_folds_of_its_own_must_beat_the_winner_where_both_ans
 def test_a_place_never_learnt_from_gets_an_answer_calibrated_for_new_places(outcome):
     elsewhere = alert_rows(places=("A", "B", "C", "D"))
     new = elsewhere.at(elsewhere.code == 3)
-    p, why = outcome.model.answer(new, None)
+    p, why = outcome.model.answer(new, NO_FORECASTS)
     assert np.isfinite(p).all()
     assert why == [None] * len(new)
-    raw = outcome.model.raw(new, None)
+    raw = outcome.model.raw(new, NO_FORECASTS)
     assert outcome.model.elsewhere is not None
     np.testing.assert_array_equal(p, outcome.model.elsewhere.apply(raw))
 
@@ -147,7 +147,9 @@ def test_the_same_task_learns_the_same_files_and_files_give_the_same_answers(out
     assert learn(Task({}, ROWS, NO_FORECASTS, WINDOWS, SMALL)).model.files() == files
     some: AlertRows = ROWS.at(ROWS.origin_h > ROWS.origin_h.max() - 240)
     again = AlertModel.restored(files)
-    np.testing.assert_allclose(again.answer(some, None)[0], outcome.model.answer(some, None)[0], atol=1e-6)
+    np.testing.assert_allclose(
+        again.answer(some, NO_FORECASTS)[0], outcome.model.answer(some, NO_FORECASTS)[0], atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("card", [b"{}", b"[]", b"no json", b'{"method": "pickle"}'])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -61,6 +62,47 @@ def test_the_dependence_of_hours_is_found_again_from_truths():
     found = implied.estimate_persistence(normal(3.0, 400), 3.0 + scores)
     assert found == pytest.approx(0.8, abs=0.05)
     assert implied.estimate_persistence(normal(3.0, 3), 3.0 + scores[:3]) == implied.ASSUMED
+
+
+@pytest.mark.parametrize(
+    "actual",
+    [
+        pytest.param(np.full((20, 24), 3.0), id="a constant series forecast alike"),
+        pytest.param(np.full((20, 24), 99.0), id="always above the outer quantile"),
+        pytest.param(np.random.default_rng(2).uniform(-99, -9, (20, 24)), id="always below the outer quantile"),
+        pytest.param(
+            np.where(np.arange(24) == 0, 4.0, np.full((20, 24), 99.0)), id="one side of the pairs alone moves"
+        ),
+    ],
+)
+def test_truths_that_have_no_correlation_leave_the_dependence_assumed(actual: np.ndarray):
+    """And a sure event stays sure: a dependence that is no number would make every comparison false."""
+    forecasts = Forecasts(alert_rows().keys()[:20], normal(3.0, 20), actual)
+    assert actual[:, 1:].size >= implied.LEAST_PAIRS
+    assert forecasts.persistence() == implied.ASSUMED
+    assert told(replace(MEAN, threshold=-50.0), 3.0, forecasts.persistence()) > 0.999
+
+
+def test_without_forecasts_the_dependence_is_assumed():
+    assert Forecasts.none(RULE).before(datetime(2030, 1, 1)).persistence() == implied.ASSUMED
+
+
+def test_normal_scores_are_straight_lines_between_the_quantiles_and_end_at_the_outer_ones():
+    """Numpy's own interpolation, one hour at a time: truths outside and on a quantile, equal and missing quantiles."""
+    rng = np.random.default_rng(8)
+    quantiles = np.sort(rng.normal(size=(60, 24, 7)), axis=2)
+    quantiles[5:15, :, :3] = quantiles[5:15, :, [0]]
+    quantiles[10:20, :, 4:] = quantiles[10:20, :, [6]]
+    quantiles[20:25] = quantiles[20:25, :, [3]]
+    actual = rng.normal(scale=2, size=(60, 24))
+    actual[:, :7] = np.where(np.arange(60)[:, None] % 2, quantiles[:, 0], actual[:, :7])
+    actual[30, 3], quantiles[31, 4, 2], quantiles[32, 5, 5:], quantiles[33, 6] = np.nan, np.nan, np.inf, np.nan
+    found = implied.normal_scores(quantiles, actual)
+    known = np.isfinite(actual) & np.isfinite(quantiles).all(axis=2)
+    assert known.sum() == found.size - 4
+    slowly = [np.interp(actual[at], quantiles[at], NORMAL_SCORES) for at in map(tuple, np.argwhere(known))]
+    np.testing.assert_allclose(found[known], slowly, rtol=0, atol=1e-12)
+    assert np.isnan(found[~known]).all()
 
 
 def test_a_window_that_lacks_an_hour_has_no_answer():
