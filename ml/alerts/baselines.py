@@ -9,21 +9,21 @@ import numpy as np
 
 from ml.alerts.dataset import AlertRows, Floats, Ints
 
-PRIOR = 40.0
+PRIOR = 40.0  # outcomes that the wider frequency counts for; neighbouring ones share hours, hence so many
 
 
-def climatology(rows: AlertRows, prior: float = PRIOR) -> Floats:
+def climatology(rows: AlertRows) -> Floats:
     """Event frequency of the same month and quarter of the day, from outcomes known at the origin only.
 
     Shrunk towards the frequency of the series so far, and that towards the frequency of all series of the rule:
-    (events + prior x wider frequency) / (outcomes + prior). Neighbouring outcomes share hours, hence a large prior.
+    (events + PRIOR x wider frequency) / (outcomes + PRIOR).
     """
     n_all, events_all = rows.counts["everywhere"]
     wide = (events_all + 0.5) / (n_all + 1.0 / 0.05)  # before anything is known: rare
     told = wide
     for name in ("past", "season"):
         n, events = rows.counts[name]
-        told = (events + prior * told) / (n + prior)
+        told = (events + PRIOR * told) / (n + PRIOR)
     return np.asarray(told, np.float64)
 
 

@@ -14,7 +14,7 @@ LEAST_TO_CHOOSE = 5  # events without which the selection windows cannot tell me
 
 def selection_scores(told: dict[str, Floats], select: AlertRows, params: AlertParams) -> dict[str, dict[str, float]]:
     """Per method with an answer for enough of the rows; the few that lack one take climatology's."""
-    climate = climatology(select, params.climatology_prior)
+    climate = climatology(select)
     found = {}
     for name, p in told.items():
         share = float(np.isfinite(p).mean()) if len(p) else 0.0

@@ -126,7 +126,7 @@ def _classifier(
     Last: what it says of `dev`, every row by a model and a calibration that saw neither it nor its weeks.
     """
     features = matrix(dev)
-    climate = climatology(dev, params.climatology_prior)
+    climate = climatology(dev)
     own, own_fold = _held_out(dev, features, params, 1)
     new, new_fold = _held_out(dev, features, params, params.location_folds)
     kinds, cross = [], {}

@@ -41,7 +41,7 @@ def report(
     that have a forecast; `value_curves`: relative economic value by cost / loss ratio, all rows.
     """
     mine = rows.between(windows.report_from, windows.report_to)
-    climate = climatology(mine, params.climatology_prior)
+    climate = climatology(mine)
     told = {name: model.calibrated(mine, model.raw(mine, forecasts)) for name, model in learnt.models.items()}
     held_out = learnt.held_out
     if "classifier" in learnt.models:
@@ -105,7 +105,7 @@ def _curve(
             continue
         model = refitted(learnt.models["classifier"], part, learnt.held_out, params)
         p = model.calibrated(rows, model.raw(rows, Forecasts.none(rows.rule)))
-        p = np.where(np.isfinite(p), p, climatology(rows, params.climatology_prior))
+        p = np.where(np.isfinite(p), p, climatology(rows))
         found.append({"months": round(share * (last - first) / MONTH_H, 1), "brier": scores.brier(p, rows.label)})
     whole = scores.brier(answered["classifier"], rows.label)
     return [*found, {"months": round((last - first) / MONTH_H, 1), "brier": whole}]

@@ -47,7 +47,7 @@ class AlertModel:
         """(n,) probabilities, complete, and why climatology stands in where the method has no answer."""
         told = self.calibrated(rows, self.raw(rows, forecasts))
         missing = ~np.isfinite(told)
-        found = np.where(missing, climatology(rows, self.params.climatology_prior), told)
+        found = np.where(missing, climatology(rows), told)
         why = {"forecast": "no forecast covers the window", "classifier": "nothing known in the week before the origin"}
         return found, [why.get(self.method, "unknown") if gone else None for gone in missing]
 
@@ -59,7 +59,7 @@ class AlertModel:
             return self.persistence.predict(rows)
         if self.method == "forecast":
             return implied_by(rows, forecasts, self.dependence, self.params)
-        return climatology(rows, self.params.climatology_prior)
+        return climatology(rows)
 
     def files(self) -> dict[str, bytes]:
         card: dict[str, Any] = {

@@ -30,7 +30,6 @@ class AlertParams(Block):
     calibrations: tuple[str, ...] = ("none", "sigmoid", "isotonic")
     max_ece: float = Field(default=0.03, gt=0, le=1)
     leak_auc: float = Field(default=0.999, gt=0.5, lt=1)
-    climatology_prior: float = Field(default=40, gt=0)
     persistence_prior: float = Field(default=20, gt=0)
     min_forecast_share: float = Field(default=0.8, gt=0, le=1)
     draws: int = Field(default=200, ge=20)

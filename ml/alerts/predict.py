@@ -105,7 +105,7 @@ def _rows(rows: AlertRows, model: AlertModel, forecasts: Forecasts, note: str | 
     table["window_start"] = start
     table["window_end"] = start + np.timedelta64(spec.window_h, "h")
     table["probability"] = p.round(6)
-    table["climatology"] = climatology(rows, model.params.climatology_prior).round(6)
+    table["climatology"] = climatology(rows).round(6)
     table["act_from"] = spec.act_from
     table["is_alert"] = table["probability"] >= spec.act_from
     table["method"] = [model.method if reason is None else "climatology" for reason in why]

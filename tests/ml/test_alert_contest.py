@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ from ml.alerts.contest import Windows, compete, too_few
 from ml.alerts.dataset import AlertRows
 from ml.alerts.implied import Forecasts
 from ml.alerts.model import AlertModel
-from ml.alerts.train import Task, learn
+from ml.alerts.train import Task, is_due, learn
 from tests.ml.alert_rows import RULE, SMALL, START_H, alert_rows
 from warehouse.errors import ArtefactRefused
 
@@ -156,6 +157,18 @@ def test_the_same_task_learns_the_same_files_and_files_give_the_same_answers(out
 def test_files_that_are_no_alert_model_are_refused(card: bytes):
     with pytest.raises(ArtefactRefused):
         AlertModel.restored({"alert.json": card})
+
+
+def test_a_model_of_knobs_that_are_gone_is_refused_and_due_at_once(outcome):
+    """A daily run trains what is due before it asks for probabilities; climatology answers where it could not."""
+    card = json.loads(outcome.model.files()["alert.json"])
+    older = card["params"] | {"a_knob_of_before": 40}
+    with pytest.raises(ArtefactRefused, match="a_knob_of_before"):
+        AlertModel.restored(outcome.model.files() | {"alert.json": json.dumps(card | {"params": older}).encode()})
+    rule = {"event_hash": "e"}
+    row = {"event_hash": "e", "trained_at": START, "params": json.dumps(card["params"])}
+    assert is_due(row, rule, START, SMALL) is None
+    assert is_due(row | {"params": json.dumps(older)}, rule, START, SMALL) == "params.yaml has changed since"
 
 
 def test_a_window_without_forecast_is_answered_by_climatology_and_says_so():
