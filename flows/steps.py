@@ -157,7 +157,7 @@ def _say_what_waits(run: Run) -> None:
 def alerts(run: Run) -> None:
     """Trains the alert rules that are due and writes every rule's probabilities. A failure never stops the forecast."""
     from ml.alerts.predict import predict as predict_alerts
-    from ml.alerts.train import due as due_rules
+    from ml.alerts.rules import due as due_rules
     from ml.alerts.train import train as train_rules
 
     try:

@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 @alerts.command("list")
 def list_(as_of: AsOf = None, as_json: Json = False) -> None:
     """List the rules with who answers for them, and the probabilities of the newest run."""
-    from ml.alerts.train import newest_models
+    from ml.alerts.rules import newest_models
 
     settings = command_settings()
     rules, told = store.rules(settings), store.probabilities(settings)
@@ -56,7 +56,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show everything of one rule: scores of every method, reliability, lift, confusion, value, learning curve."""
-    from ml.alerts.train import find_rule, newest_models
+    from ml.alerts.rules import find_rule, newest_models
 
     settings = command_settings()
     found = find_rule(settings, rule)
@@ -86,7 +86,7 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Print where the report of a rule's newest version lies: one HTML page that needs nothing else."""
-    from ml.alerts.train import find_rule, newest_models
+    from ml.alerts.rules import find_rule, newest_models
     from ml.report.alert_files import alert_report_of
 
     settings = command_settings()
@@ -101,7 +101,7 @@ def report(
 @alerts.command("train")
 def train(rule: Rules = None, as_of: AsOf = None, wait: Wait = False, as_json: Json = False) -> None:
     """Let the methods of each rule compete and keep the winner, whether training is due or not."""
-    from ml.alerts.train import find_rule
+    from ml.alerts.rules import find_rule
     from ml.alerts.train import train as train_rules
 
     run, screen = start("alerts", as_of, wait=wait)
@@ -132,7 +132,7 @@ def backtest(
 ) -> None:
     """Replay a range of days: methods chosen on the days before it, learnt again monthly, scored on it."""
     from ml.alerts.replay import replay
-    from ml.alerts.train import find_rule
+    from ml.alerts.rules import find_rule
 
     run, screen = start("alerts", as_of)
     first, last = as_date(date_from, "--from"), as_date(date_to, "--to")

@@ -7,7 +7,6 @@ methods is made forward in time, as the model is used: the lowest Brier score am
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -24,18 +23,9 @@ from ml.alerts.guard import refuse_leaks
 from ml.alerts.implied import Forecasts
 from ml.alerts.model import AlertModel, implied_by
 from ml.alerts.params import AlertParams
+from ml.alerts.task import Windows
 
 LEAST_TO_CALIBRATE = 200
-
-
-@dataclass(frozen=True)
-class Windows:
-    """Learn before select_from, choose on [select_from, report_from), report on [report_from, report_to)."""
-
-    train_from: datetime
-    select_from: datetime
-    report_from: datetime
-    report_to: datetime
 
 
 @dataclass

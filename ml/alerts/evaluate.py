@@ -12,11 +12,12 @@ from ml.alerts import scores
 from ml.alerts.baselines import climatology
 from ml.alerts.calibration import HeldOut
 from ml.alerts.classifier import Classifier
-from ml.alerts.contest import Learnt, Windows, thinned, too_few
+from ml.alerts.contest import Learnt, thinned, too_few
 from ml.alerts.dataset import HOUR, AlertRows, Floats, seconds
 from ml.alerts.implied import Forecasts
 from ml.alerts.model import AlertModel
 from ml.alerts.params import AlertParams
+from ml.alerts.task import Windows
 
 CURVE = (0.25, 0.5)
 MONTH_H = 730.5

@@ -19,7 +19,8 @@ from ml.alerts.dataset import HOUR, AlertRows
 from ml.alerts.implied import Forecasts
 from ml.alerts.model import AlertModel
 from ml.alerts.params import load_alert_params
-from ml.alerts.train import newest_models
+from ml.alerts.rules import newest_models
+from ml.alerts.task import forecasts
 from warehouse import alerts as store
 from warehouse.alerts import Asked
 from warehouse.errors import ArtefactRefused
@@ -52,7 +53,10 @@ def predict(
         model, version, note = _model(settings, rule, newest.get(rule_id))
         if note and newest.get(rule_id):
             found.notes.append(f"alert rule {rule_id}: {note}")
-        table = _rows(rows, model, _forecasts(settings, rows, origin_at, now, run_id), note)
+        told = forecasts(
+            settings, rows.rule, start=origin_at, end=origin_at + timedelta(hours=1), now=now, run_id=run_id
+        )
+        table = _rows(rows, model, told, note)
         tables.append(table.assign(rule_id=rule_id, event_hash=rows.event_hash, model_version=version))
         found.active[rule_id] = int(table["is_alert"].sum())
         progress(f"{rule_id}: {found.active[rule_id]} of {len(table)} series on alert")
@@ -78,21 +82,6 @@ def _model(settings: Settings, rule: dict[str, Any], row: dict[str, Any] | None)
             note = f"its model was refused: {error}"
     plain = AlertModel("climatology", Calibrator(), None, implied.ASSUMED, load_alert_params(rule_id))
     return plain, f"{rule_id}-climatology-untrained", note
-
-
-def _forecasts(settings: Settings, rows: AlertRows, origin_at: datetime, now: datetime, run_id: str) -> Forecasts:
-    """What this very run forecast for the windows."""
-    spec = rows.rule
-    table = store.past_forecasts(
-        settings,
-        spec.dataset,
-        start=origin_at,
-        end=origin_at + timedelta(hours=1),
-        horizons=(spec.lead_h, spec.lead_h + spec.window_h - 1),
-        now=now,
-        run_id=run_id,
-    )
-    return Forecasts.of(table, spec)
 
 
 def _rows(rows: AlertRows, model: AlertModel, forecasts: Forecasts, note: str | None) -> pd.DataFrame:

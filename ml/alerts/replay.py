@@ -8,11 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from ml.alerts.contest import Windows
 from ml.alerts.dataset import AlertRows
 from ml.alerts.implied import Forecasts
 from ml.alerts.params import AlertParams, load_alert_params
-from ml.alerts.train import Outcome, Task, learn, read_rows
+from ml.alerts.task import Task, Windows, read_rows
+from ml.alerts.train import Outcome, learn
 from ml.backtest import backtest
 from ml.forecaster import QUANTILE_NAMES
 from warehouse.settings import Settings

@@ -7,28 +7,24 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from ml import artefact
-from ml.alerts import dataset, evaluate
-from ml.alerts.contest import Windows, compete
-from ml.alerts.dataset import AlertRows
+from ml.alerts import evaluate
+from ml.alerts.contest import compete
 from ml.alerts.evaluate import refitted
-from ml.alerts.implied import Forecasts
 from ml.alerts.model import AlertModel
 from ml.alerts.params import AlertParams, load_alert_params
+from ml.alerts.task import Task, prepare
 from warehouse import alerts as store
-from warehouse.alert_rules import AlertRule
-from warehouse.alerts import Asked
-from warehouse.errors import BadInput, SkyduckError
+from warehouse.errors import SkyduckError
 from warehouse.settings import Settings
 
 Progress = Callable[[str], None]
 AT_ONCE = 2
-MOST_READ = 60_000  # origins of a rule that are read; more are thinned, all series of an origin together
 
 
 @dataclass(frozen=True)
@@ -42,55 +38,6 @@ class TrainedAlert:
     n_rows: int
     n_events: int
     metrics: dict[str, Any]
-
-
-def is_due(row: dict[str, Any] | None, rule: dict[str, Any], now: datetime, params: AlertParams) -> str | None:
-    """Why a rule should be trained now; `row`: its newest version."""
-    if row is None:
-        return "no model yet"
-    if row["event_hash"] != rule["event_hash"]:
-        return "the rule has changed"
-    age = now - row["trained_at"]
-    if age >= timedelta(days=params.retrain_every_days):
-        return f"the model is {age.days} days old"
-    if json.loads(str(row["params"])) != params.model_dump(mode="json"):
-        return "params.yaml has changed since"
-    return None
-
-
-def due(settings: Settings, now: datetime) -> list[tuple[dict[str, Any], str]]:
-    """(rule, why) of the rules with any origin that must be trained."""
-    newest = newest_models(settings, now)
-    found = []
-    for rule in store.rules(settings):
-        why = is_due(newest.get(str(rule["rule_id"])), rule, now, load_alert_params(str(rule["rule_id"])))
-        if why and store.extent(settings, str(rule["rule_id"]), now)[0]:
-            found.append((rule, why))
-    return found
-
-
-def newest_models(settings: Settings, now: datetime) -> dict[str, dict[str, Any]]:
-    """Per rule the newest row of ml.alert_models."""
-    return {str(row["rule_id"]): row for row in reversed(store.models(settings, now))}
-
-
-def find_rule(settings: Settings, rule_id: str) -> dict[str, Any]:
-    """Raises BadInput for a rule that the marts do not have."""
-    known = {str(rule["rule_id"]): rule for rule in store.rules(settings)}
-    if rule_id not in known:
-        raise BadInput(f"no alert rule '{rule_id}'; alert_rules.csv has {', '.join(known) or 'none'}")
-    return known[rule_id]
-
-
-@dataclass(frozen=True)
-class Task:
-    """Everything that learning one rule reads; learning itself touches no warehouse."""
-
-    rule: dict[str, Any]
-    rows: AlertRows
-    forecasts: Forecasts
-    windows: Windows
-    params: AlertParams
 
 
 @dataclass(frozen=True)
@@ -131,13 +78,6 @@ def train(
     return trained, failed
 
 
-def prepare(settings: Settings, rule: dict[str, Any], now: datetime, params: AlertParams) -> Task:
-    """Raises BadInput where the rule has no origin at all."""
-    windows = windows_before(settings, str(rule["rule_id"]), now, params)
-    rows = read_rows(settings, rule, windows, params).known_before(now)
-    return Task(rule, rows, past_forecasts(settings, rows.rule, windows, now), windows, params)
-
-
 def learn(task: Task) -> Outcome:
     """Raises DataTestFailed for a feature that knows the label."""
     learnt = compete(task.rows, task.forecasts, task.windows, task.params)
@@ -149,12 +89,7 @@ def learn(task: Task) -> Outcome:
 
 
 def _save(
-    settings: Settings,
-    task: Task,
-    outcome: Outcome,
-    now: datetime,
-    run_id: str,
-    progress: Progress = lambda _: None,
+    settings: Settings, task: Task, outcome: Outcome, now: datetime, run_id: str, progress: Progress
 ) -> TrainedAlert:
     """Files and report first, then the row that names them."""
     from ml.report.alert_files import write_alert_report  # it knows what this module knows, and more
@@ -182,37 +117,6 @@ def _save(
     }
     store.write_model(settings, row | {"report": write_alert_report(settings, task.rule, row, progress)})
     return TrainedAlert(rule_id, version, model.method, outcome.reason, len(rows), rows.n_events, outcome.metrics)
-
-
-def windows_before(settings: Settings, rule_id: str, now: datetime, params: AlertParams) -> Windows:
-    """The newest days report, those before select; both shrink when history is short."""
-    n, first = store.extent(settings, rule_id, now)
-    if not n or first is None:
-        raise BadInput(f"nothing to learn {rule_id} from: no series of its dataset has observations yet")
-    days = max(0, (now - first).days)
-    report = min(params.report_days, max(1, int(0.15 * days)))
-    select = min(params.select_days, max(1, int(0.22 * days)))
-    report_from = datetime(now.year, now.month, now.day) - timedelta(days=report)
-    earliest = max(first, now - timedelta(days=params.history_days))
-    return Windows(earliest, report_from - timedelta(days=select), report_from, now)
-
-
-def read_rows(settings: Settings, rule: dict[str, Any], windows: Windows, params: AlertParams) -> AlertRows:
-    n, _ = store.extent(settings, str(rule["rule_id"]), windows.report_to)
-    asked = Asked(windows.train_from, windows.report_to, params.origin_hours, min(1.0, MOST_READ / max(1, n)))
-    return dataset.read(settings, rule, asked)
-
-
-def past_forecasts(settings: Settings, spec: AlertRule, windows: Windows, now: datetime) -> Forecasts:
-    table = store.past_forecasts(
-        settings,
-        spec.dataset,
-        start=windows.train_from,
-        end=windows.report_to,
-        horizons=(spec.lead_h, spec.lead_h + spec.window_h - 1),
-        now=now,
-    )
-    return Forecasts.of(table, spec)
 
 
 def rounded(value: Any) -> Any:

@@ -12,7 +12,8 @@ import pytest
 
 from ml.alerts.params import AlertParams
 from ml.alerts.predict import predict
-from ml.alerts.train import find_rule, is_due, newest_models, train
+from ml.alerts.rules import find_rule, is_due, newest_models
+from ml.alerts.train import train
 from tests.dbt.conftest import Body, Scratch, scratch
 from warehouse import alerts
 from warehouse.settings import Settings

@@ -10,11 +10,13 @@ import pytest
 from ml.alerts import evaluate
 from ml.alerts.calibration import Calibrator
 from ml.alerts.choice import choose
-from ml.alerts.contest import Windows, compete, too_few
+from ml.alerts.contest import compete, too_few
 from ml.alerts.dataset import AlertRows
 from ml.alerts.implied import Forecasts
 from ml.alerts.model import AlertModel
-from ml.alerts.train import Task, is_due, learn
+from ml.alerts.rules import is_due
+from ml.alerts.task import Task, Windows
+from ml.alerts.train import learn
 from tests.ml.alert_rows import RULE, SMALL, START_H, alert_rows
 from warehouse.errors import ArtefactRefused
 

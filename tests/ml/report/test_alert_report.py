@@ -14,9 +14,9 @@ import pytest
 
 from flows.cli import _code
 from ml.alerts import train as training
-from ml.alerts.contest import Windows
 from ml.alerts.implied import Forecasts
-from ml.alerts.train import Outcome, Task, learn
+from ml.alerts.task import Task, Windows
+from ml.alerts.train import Outcome, learn
 from ml.report import alert_files
 from ml.report.alert_page import render
 from tests.ml.alert_rows import RULE, SMALL, alert_rows
