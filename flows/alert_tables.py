@@ -94,7 +94,9 @@ def details(metrics: dict[str, Any]) -> list[Table]:
         ("acted", str(counts["hits"]), str(counts["false_alarms"])),
         ("did not", str(counts["misses"]), str(counts["quiet"])),
     )
-    value = tuple((f"{row['ratio']:.0%}", _figure(row["value"])) for row in found["value"])
+    curves, chosen = metrics["value_curves"], metrics["chosen"]
+    answers = chosen if chosen in curves else "climatology"  # it stands in for a method that had no answer
+    value = tuple((f"{row['ratio']:.0%}", _figure(row["value"])) for row in curves[answers])
     curve = tuple((_figure(row["months"]), _figure(row["brier"])) for row in metrics.get("learning_curve", []))
     return [
         Table("Reliability", ("told", "rows", "mean told", "came"), bins, numbers=3),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -35,6 +37,7 @@ ORIGIN_STATS = (
 )
 NAIVES = ("naive_last", "naive_day", "naive_week", "naive_mean_7")
 
+Float = TypeVar("Float", np.float32, np.float64)
 Floats32 = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Hours = NDArray[np.int64]  # hours since 1970, UTC
@@ -165,40 +168,41 @@ def from_tables(dataset: str, tables: PanelTables) -> Panel:
     codes = pd.Index(series["series_id"])
     places = pd.Index(series["place_id"])
     code = np.asarray(codes.get_indexer(tables.origins.column("series_id").to_pandas()))
-    origin_h = _times(tables.origins, "origin_at") // HOUR
+    origin_h = times_of(tables.origins, "origin_at") // HOUR
     keys = pd.MultiIndex.from_arrays([code, origin_h])
     if not keys.is_unique:
         twice = series["series_id"].iloc[int(code[np.flatnonzero(keys.duplicated())[0]])]
         raise DataTestFailed(f"the feature marts hold an origin of {twice} twice; run dbt with --full-refresh")
     rows = tables.rows
     row_code = np.asarray(codes.get_indexer(rows.column("series_id").to_pandas()))
-    origin = np.asarray(keys.get_indexer(pd.MultiIndex.from_arrays([row_code, _times(rows, "origin_at") // HOUR])))
-    local = _times(rows, "local_target_at") // HOUR
+    origin = np.asarray(keys.get_indexer(pd.MultiIndex.from_arrays([row_code, times_of(rows, "origin_at") // HOUR])))
+    local = times_of(rows, "local_target_at") // HOUR
+    floats = partial(floats_of, kind=np.float32)
     covariates = {}
     for name, table in tables.covariates.items():
         at = pd.MultiIndex.from_arrays(
-            [np.asarray(places.get_indexer(table.column("place_id").to_pandas())), _times(table, "origin_at") // HOUR]
+            [np.asarray(places.get_indexer(table.column("place_id").to_pandas())), times_of(table, "origin_at") // HOUR]
         )
-        values = _arrays(table.column("history"), COVARIATE_H)
+        values = lists_of(table.column("history"), COVARIATE_H, np.float32)
         covariates[name] = _aligned(values, np.asarray(at.get_indexer(keys)))
     return Panel(
         dataset=dataset,
         series=series,
         series_code=code,
         origin_h=origin_h,
-        history=_arrays(tables.origins.column("history"), HISTORY_H),
-        stats={name: _floats(tables.origins, name) for name in ORIGIN_STATS},
+        history=lists_of(tables.origins.column("history"), HISTORY_H, np.float32),
+        stats={name: floats(tables.origins, name) for name in ORIGIN_STATS},
         covariates=covariates,
         origin=origin,
         horizon=rows.column("horizon_h").to_numpy().astype(np.int64),
-        naive={name: _floats(rows, name) for name in NAIVES},
+        naive={name: floats(rows, name) for name in NAIVES},
         local_hour=local % 24,
         local_weekday=(local // 24 + 3) % 7,  # 1970-01-01 was a Thursday
         target=rows.column("target").to_numpy().astype(np.float64),
-        known_at=np.where(rows.column("target_known_at").is_null(), NEVER, _times(rows, "target_known_at")),
+        known_at=np.where(rows.column("target_known_at").is_null(), NEVER, times_of(rows, "target_known_at")),
         is_ok=np.asarray(rows.column("target_quality").to_pandas() == "ok"),
-        issued={name: _floats(rows, f"issued_{name}") for name in ISSUED if f"issued_{name}" in rows.column_names},
-        issued_lead_h=_floats(rows, "issued_lead_h")
+        issued={name: floats(rows, f"issued_{name}") for name in ISSUED if f"issued_{name}" in rows.column_names},
+        issued_lead_h=floats(rows, "issued_lead_h")
         if "issued_lead_h" in rows.column_names
         else np.full(len(rows), np.nan, np.float32),
     )
@@ -208,20 +212,21 @@ def seconds_of(moment: datetime) -> int:
     return int(pd.Timestamp(moment).timestamp())
 
 
-def _times(table: pa.Table, name: str) -> Ints:
+def times_of(table: pa.Table, name: str) -> Ints:
     """Seconds since 1970; the smallest integer where null."""
     values = table.column(name).to_numpy().astype("datetime64[s]")
     return np.asarray(values.astype(np.int64))
 
 
-def _floats(table: pa.Table, name: str) -> Floats32:
-    return np.asarray(table.column(name).to_numpy(), dtype=np.float32)
+def floats_of(table: pa.Table, name: str, kind: type[Float]) -> NDArray[Float]:
+    """A column of numbers, null as NaN."""
+    return np.asarray(table.column(name).to_numpy(), dtype=kind)
 
 
-def _arrays(column: pa.ChunkedArray, width: int) -> Floats32:
+def lists_of(column: pa.ChunkedArray, width: int, kind: type[Float]) -> NDArray[Float]:
     """A column of equally long lists as (n, width), null as NaN."""
-    parts = [np.asarray(chunk.flatten().to_numpy(zero_copy_only=False), dtype=np.float32) for chunk in column.chunks]
-    flat = np.concatenate(parts) if parts else np.empty(0, np.float32)
+    parts = [np.asarray(chunk.flatten().to_numpy(zero_copy_only=False), dtype=kind) for chunk in column.chunks]
+    flat = np.concatenate(parts) if parts else np.empty(0, kind)
     return flat.reshape(-1, width)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml.dataset import COVARIATE_H, Floats32, Ints, Panel
+from ml.dataset import COVARIATE_H, Float, Floats32, Ints, Panel
 from ml.issued import of_issued
 from ml.params import Features
 from ml.sun import elevation, noon_elevation
@@ -215,9 +215,9 @@ def _of_peers(panel: Panel, told: Handling) -> Columns:
     """The other series of the dataset at the same origin."""
     _, group = np.unique(panel.origin_h, return_inverse=True)
     origin, recent = panel.origin, panel.history[:, :24]
-    others = _mean_of_others(recent, group)
+    others = mean_of_others(recent, group)
     last = panel.stats["last_value"]  # a source that is an hour late knows nothing of the origin's own hour
-    yield "peers_last", told.tell(_mean_of_others(last[:, None], group)[:, 0])[origin]
+    yield "peers_last", told.tell(mean_of_others(last, group))[origin]
     for hours in (3, 24):
         yield f"peers_mean_{hours}", told.tell(mean_of(others[:, :hours]))[origin]
     least, most = _range_of_others(last, group)
@@ -226,15 +226,16 @@ def _of_peers(panel: Panel, told: Handling) -> Columns:
     yield "peers_same_hour_d1", told.tell(hour_before(others, panel, 24), origin)
 
 
-def _mean_of_others(values: Floats32, group: Ints) -> Floats32:
+def mean_of_others(values: NDArray[Float], group: Ints) -> NDArray[Float]:
+    """Mean of the finite values of the other rows of each group, (n,) or column by column (n, k); NaN without any."""
     known = np.isfinite(values)
     filled = np.where(known, values, 0).astype(np.float64)
-    total = np.zeros((group.max(initial=-1) + 1, values.shape[1]))
+    total = np.zeros((group.max(initial=-1) + 1, *values.shape[1:]))
     count = np.zeros_like(total)
     np.add.at(total, group, filled)
     np.add.at(count, group, known)
     rest = count[group] - known
-    return np.where(rest > 0, (total[group] - filled) / np.maximum(rest, 1), np.nan).astype(np.float32)
+    return np.where(rest > 0, (total[group] - filled) / np.maximum(rest, 1), np.nan).astype(values.dtype)
 
 
 def _range_of_others(values: Floats32, group: Ints) -> tuple[Floats32, Floats32]:

@@ -5,22 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from ml.alerts import scores
-from ml.alerts.baselines import climatology
-from ml.alerts.dataset import AlertRows, Floats
+from ml.alerts.dataset import Floats
 from ml.alerts.params import AlertParams
 
 LEAST_TO_CHOOSE = 5  # events without which the selection windows cannot tell methods apart
 
 
-def selection_scores(told: dict[str, Floats], select: AlertRows, params: AlertParams) -> dict[str, dict[str, float]]:
-    """Per method with an answer for enough of the rows; the few that lack one take climatology's."""
-    climate = climatology(select)
+def selection_scores(
+    told: dict[str, Floats], label: Floats, climate: Floats, act_from: float, params: AlertParams
+) -> dict[str, dict[str, float]]:
+    """Per method with an answer for enough of the rows; the few that lack one take climatology's, `climate`."""
     found = {}
     for name, p in told.items():
         share = float(np.isfinite(p).mean()) if len(p) else 0.0
         if share >= params.min_forecast_share:
             whole = np.where(np.isfinite(p), p, climate)
-            found[name] = scores.headline(whole, select.label, climate, select.rule.act_from)
+            found[name] = scores.headline(whole, label, climate, act_from)
     return found
 
 

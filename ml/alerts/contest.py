@@ -16,7 +16,7 @@ from ml.alerts.baselines import Persistence, climatology
 from ml.alerts.calibration import Calibrator, HeldOut
 from ml.alerts.choice import choose, selection_scores
 from ml.alerts.classifier import Classifier
-from ml.alerts.dataset import AlertRows, Floats, Ints, joined
+from ml.alerts.dataset import AlertRows, Floats, Ints
 from ml.alerts.features import matrix
 from ml.alerts.folds import folds
 from ml.alerts.guard import refuse_leaks
@@ -85,13 +85,15 @@ def compete(rows: AlertRows, forecasts: Forecasts, windows: Windows, params: Ale
     told = {name: _selected(model, select, forecasts) for name, model in models.items()}
     if refusal is None:
         held_out = held_out.plus(models["classifier"].raw(select, forecasts), select.label, is_later=True)
-    selection = selection_scores(told, select, params)
+    climate, act_from = climatology(select), rows.rule.act_from
+    selection = selection_scores(told, select.label, climate, act_from, params)
     pooled = None
     if refusal is None and select.n_event_days < params.min_event_days:
         # too few event days to tell methods apart: the folds before, told of rows not learnt from, have a say as well
         own = {name: _selected(model, dev, forecasts) for name, model in models.items()} | {"classifier": folds_told}
         whole = {name: np.r_[own[name], values] for name, values in told.items() if name != "forecast"}
-        pooled = cross["pooled"] = selection_scores(whole, joined(dev, select), params)
+        label, climate = np.r_[dev.label, select.label], np.r_[climatology(dev), climate]
+        pooled = cross["pooled"] = selection_scores(whole, label, climate, act_from, params)
     chosen, reason = choose(selection, pooled, select.n_events, "forecast" in models, refusal, params)
     return Learnt(models[chosen], reason, refusal, selection, cross, held_out, models)
 

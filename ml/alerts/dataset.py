@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ml.dataset import HOUR, NEVER, ORIGIN_STATS, floats_of, lists_of, seconds_of, times_of
 from warehouse import alerts as reads
 from warehouse.alert_rules import AlertRule
 from warehouse.alerts import HISTORY_H, Asked
@@ -20,13 +22,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Pairs = dict[str, tuple[Floats, Floats]]
-HOUR = 3_600
 # Of the mart's columns, those that tell what happened in the window: a feature of such a name is refused.
 LABEL_COLUMNS = ("actual", "is_event", "label_known_at")
-STATS = (
-    "last_value", "staleness_h", "n_known_24", "n_known_168", "mean_3", "mean_6", "mean_12", "mean_24", "mean_72",
-    "mean_168", "mean_672", "std_24", "min_24", "max_24", "persisted",
-)  # fmt: skip
+STATS = (*ORIGIN_STATS, "persisted")
 COUNTS = ("past", "season", "everywhere", "month")
 
 
@@ -93,12 +91,12 @@ class AlertRows:
 
     def known_before(self, moment: datetime) -> AlertRows:
         """Rows whose label was known by the moment: what training at that moment may use."""
-        return self.at(self.labelled & (self.known_at <= seconds(moment)))
+        return self.at(self.labelled & (self.known_at <= seconds_of(moment)))
 
     def between(self, start: datetime, end: datetime) -> AlertRows:
         """Labelled rows with an origin in [start, end)."""
         at = self.origin_h * HOUR
-        return self.at(self.labelled & (at >= seconds(start)) & (at < seconds(end)))
+        return self.at(self.labelled & (at >= seconds_of(start)) & (at < seconds_of(end)))
 
     def keys(self) -> pd.MultiIndex:
         return pd.MultiIndex.from_arrays([self.series["series_id"].to_numpy()[self.code], self.origin_h])
@@ -116,10 +114,11 @@ def from_tables(rule: AlertRule, event_hash: str, table: pa.Table, beside: pa.Ta
     frame = table.select(names).to_pandas()
     series = frame.drop_duplicates("series_id").reset_index(drop=True)
     code = np.asarray(pd.Index(series["series_id"]).get_indexer(pd.Index(frame["series_id"])))
-    origin_h = _seconds(table, "origin_at") // HOUR
-    local = _seconds(table, "local_window_start") // HOUR
+    origin_h = times_of(table, "origin_at") // HOUR
+    local = times_of(table, "local_window_start") // HOUR
     place = pd.Index(series["place_id"])
     keys = pd.MultiIndex.from_arrays([place.get_indexer(pd.Index(frame["place_id"])), origin_h])
+    floats = partial(floats_of, table, kind=np.float64)
     label = np.asarray(table.column("is_event").cast(pa.float64()).to_numpy(), np.float64)
     return AlertRows(
         rule=rule,
@@ -129,12 +128,12 @@ def from_tables(rule: AlertRule, event_hash: str, table: pa.Table, beside: pa.Ta
         origin_h=origin_h,
         local_hour=local % 24,
         local_weekday=(local // 24 + 3) % 7,  # 1970-01-01 was a Thursday
-        stats={name: _floats(table, name) for name in STATS},
-        history=_arrays(table.column("history")),
-        counts={name: (_floats(table, f"n_{name}"), _floats(table, f"n_events_{name}")) for name in COUNTS},
+        stats={name: floats(name) for name in STATS},
+        history=lists_of(table.column("history"), HISTORY_H, np.float64),
+        counts={name: (floats(f"n_{name}"), floats(f"n_events_{name}")) for name in COUNTS},
         beside=_beside(beside, place, keys),
         label=label,
-        known_at=np.where(np.isfinite(label), _seconds(table, "label_known_at"), np.iinfo(np.int64).max),
+        known_at=np.where(np.isfinite(label), times_of(table, "label_known_at"), NEVER),
     )
 
 
@@ -148,43 +147,3 @@ def _beside(table: pa.Table, places: pd.Index, keys: pd.MultiIndex) -> dict[str,
         columns = [np.append(group[name].to_numpy(np.float64), np.nan)[position] for name in ("last_value", "mean_24")]
         found[str(variable)] = (columns[0], columns[1])
     return found
-
-
-def joined(one: AlertRows, other: AlertRows) -> AlertRows:
-    """Rows of the same read, one part after the other."""
-
-    def pairs(a: Pairs, b: Pairs) -> Pairs:
-        return {name: (np.r_[a[name][0], b[name][0]], np.r_[a[name][1], b[name][1]]) for name in a}
-
-    return replace(
-        one,
-        code=np.r_[one.code, other.code],
-        origin_h=np.r_[one.origin_h, other.origin_h],
-        local_hour=np.r_[one.local_hour, other.local_hour],
-        local_weekday=np.r_[one.local_weekday, other.local_weekday],
-        stats={name: np.r_[values, other.stats[name]] for name, values in one.stats.items()},
-        history=np.concatenate([one.history, other.history]),
-        counts=pairs(one.counts, other.counts),
-        beside=pairs(one.beside, other.beside),
-        label=np.r_[one.label, other.label],
-        known_at=np.r_[one.known_at, other.known_at],
-    )
-
-
-def seconds(moment: datetime) -> int:
-    return int(pd.Timestamp(moment).timestamp())
-
-
-def _seconds(table: pa.Table, name: str) -> Ints:
-    values = table.column(name).to_numpy().astype("datetime64[s]")
-    return np.asarray(values.astype(np.int64))
-
-
-def _floats(table: pa.Table, name: str) -> Floats:
-    return np.asarray(table.column(name).cast(pa.float64()).to_numpy(), dtype=np.float64)
-
-
-def _arrays(column: pa.ChunkedArray) -> Floats:
-    parts = [np.asarray(chunk.flatten().to_numpy(zero_copy_only=False), np.float64) for chunk in column.chunks]
-    flat = np.concatenate(parts) if parts else np.empty(0)
-    return flat.reshape(-1, HISTORY_H)

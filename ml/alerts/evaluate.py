@@ -13,11 +13,12 @@ from ml.alerts.baselines import climatology
 from ml.alerts.calibration import HeldOut
 from ml.alerts.classifier import Classifier
 from ml.alerts.contest import Learnt, thinned, too_few
-from ml.alerts.dataset import HOUR, AlertRows, Floats, seconds
+from ml.alerts.dataset import AlertRows, Floats
 from ml.alerts.implied import Forecasts
 from ml.alerts.model import AlertModel
 from ml.alerts.params import AlertParams
 from ml.alerts.task import Windows
+from ml.dataset import HOUR, seconds_of
 
 CURVE = (0.25, 0.5)
 MONTH_H = 730.5
@@ -68,14 +69,14 @@ def _rolled(
     start, held_out = windows.report_from, learnt.held_out
     while start < windows.report_to:
         end = min(start + timedelta(days=params.report_refit_days), windows.report_to)
-        known = np.asarray(mine.known_at <= seconds(start)) & np.isfinite(raw)
+        known = np.asarray(mine.known_at <= seconds_of(start)) & np.isfinite(raw)
         model = refitted(
             learnt.models["classifier"],
             rows.known_before(start),
             learnt.held_out.plus(raw[known], mine.label[known], is_later=True),
             params,
         )
-        at = np.flatnonzero((mine.origin_h * HOUR >= seconds(start)) & (mine.origin_h * HOUR < seconds(end)))
+        at = np.flatnonzero((mine.origin_h * HOUR >= seconds_of(start)) & (mine.origin_h * HOUR < seconds_of(end)))
         block = mine.at(at)
         raw[at] = model.raw(block, Forecasts.none(rows.rule))
         told[at] = model.calibrated(block, raw[at])

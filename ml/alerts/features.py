@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from ml.alerts.baselines import climatology
-from ml.alerts.dataset import AlertRows, Floats, Ints
-from ml.features import mean_of, range_of, std_of
+from ml.alerts.dataset import AlertRows, Floats
+from ml.features import mean_of, mean_of_others, range_of, std_of
 from ml.sun import noon_elevation
 
 Columns = Iterator[tuple[str, Floats]]
@@ -84,17 +84,9 @@ def _of_calendar(rows: AlertRows) -> Columns:
 
 def _of_peers(rows: AlertRows) -> Columns:
     """The other series of the rule at the same origin."""
+    _, group = np.unique(rows.origin_h, return_inverse=True)
     for name in ("last_value", "mean_24", "persisted"):
-        yield f"peers_{name}", _mean_of_others(_margin(rows, rows.stats[name]), rows.origin_h)
-
-
-def _mean_of_others(values: Floats, origin_h: Ints) -> Floats:
-    _, group = np.unique(origin_h, return_inverse=True)
-    known = np.isfinite(values)
-    filled = np.where(known, values, 0.0)
-    size = int(group.max(initial=-1)) + 1
-    total, count = np.bincount(group, filled, size)[group], np.bincount(group, known, size)[group] - known
-    return np.where(count > 0, (total - filled) / np.maximum(count, 1), np.nan)
+        yield f"peers_{name}", mean_of_others(_margin(rows, rows.stats[name]), group)
 
 
 def _of_beside(rows: AlertRows) -> Columns:

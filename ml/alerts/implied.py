@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ml.alerts.dataset import HOUR, AlertRows, Floats, seconds
+from ml.alerts.dataset import AlertRows, Floats
+from ml.dataset import HOUR, seconds_of
 from ml.forecaster import NORMAL_SCORES, QUANTILE_NAMES
 from warehouse.alert_rules import AlertRule
 
@@ -64,7 +65,7 @@ class Forecasts:
     def before(self, moment: datetime) -> Forecasts:
         """Those whose window had ended by the moment."""
         hours = self.keys.get_level_values(1).to_numpy(np.int64)
-        ended = hours * HOUR + 48 * HOUR <= seconds(moment)
+        ended = hours * HOUR + 48 * HOUR <= seconds_of(moment)
         return Forecasts(self.keys[ended], self.quantiles[ended], self.actual[ended])
 
     def persistence(self) -> float:

@@ -15,12 +15,13 @@ from ml import artefact
 from ml.alerts import dataset, implied
 from ml.alerts.baselines import climatology
 from ml.alerts.calibration import Calibrator
-from ml.alerts.dataset import HOUR, AlertRows
+from ml.alerts.dataset import AlertRows
 from ml.alerts.implied import Forecasts
 from ml.alerts.model import AlertModel
 from ml.alerts.params import load_alert_params
 from ml.alerts.rules import newest_models
 from ml.alerts.task import forecasts
+from ml.dataset import HOUR
 from warehouse import alerts as store
 from warehouse.alerts import Asked
 from warehouse.errors import ArtefactRefused

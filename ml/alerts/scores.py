@@ -133,10 +133,9 @@ def headline(p: Floats, label: Floats, climate: Floats, act_from: float) -> dict
 
 
 def details(p: Floats, label: Floats, act_from: float) -> dict[str, Any]:
-    """What a report draws: reliability, lift, confusion at the cost-optimal threshold, value by cost / loss ratio."""
+    """What a report draws: reliability, lift, confusion at the cost-optimal threshold."""
     return {
         "reliability": reliability(p, label),
         "lift": lift(p, label),
         "confusion": {"act_from": act_from, **confusion(p, label, act_from)},
-        "value": value_curve(p, label),
     }

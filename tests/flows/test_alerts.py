@@ -57,10 +57,33 @@ def test_the_summary_names_active_alerts_in_two_lines_at_most(run: Run, monkeypa
     assert "skyduck alerts list" in second
 
 
-def test_the_details_of_a_report_fit_into_tables() -> None:
+@pytest.fixture
+def metrics() -> dict[str, Any]:
     p, label = np.linspace(0.01, 0.99, 200), (np.arange(200) > 150).astype(float)
-    tables = alert_tables.details({"details": scores.details(p, label, 0.2), "learning_curve": []})
+    return {
+        "chosen": "classifier",
+        "details": scores.details(p, label, 0.2),
+        "value_curves": {"classifier": scores.value_curve(p, label), "climatology": scores.value_curve(p * 0, label)},
+        "learning_curve": [],
+    }
+
+
+def test_the_details_of_a_report_fit_into_tables(metrics: dict[str, Any]) -> None:
+    tables = alert_tables.details(metrics)
     assert [table.title.split(":")[0].split(" (")[0] for table in tables] == [
         "Reliability", "Acting from 20% on", "Lift", "Relative economic value", "Learning curve of the classifier",
     ]  # fmt: skip
     assert all(len(row) == len(table.header) for table in tables for row in table.rows)
+
+
+def test_the_value_shown_is_that_of_who_answers_and_of_climatology_where_that_method_had_no_answer(
+    metrics: dict[str, Any],
+) -> None:
+    def shown(**changed: Any) -> list[str]:
+        (table,) = (each for each in alert_tables.details(metrics | changed) if "value" in each.title)
+        return [value for _, value in table.rows]
+
+    curves = metrics["value_curves"]
+    assert shown() == [f"{point['value']:.3g}" for point in curves["classifier"]]
+    assert shown(chosen="forecast") == [f"{point['value']:.3g}" for point in curves["climatology"]]
+    assert shown() != shown(chosen="forecast")

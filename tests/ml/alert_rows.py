@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ml.alerts.dataset import COUNTS, HOUR, AlertRows
+from ml.alerts.dataset import COUNTS, AlertRows
 from ml.alerts.params import AlertParams
+from ml.dataset import HOUR
 from warehouse.alert_rules import AlertRule
 
 RULE = AlertRule("hot", "weather", "temperature_c", "above", 25.0, "max", 24, 1, 1.0, 5.0, "°C", "hot", "rest")

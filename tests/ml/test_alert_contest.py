@@ -52,7 +52,8 @@ def test_the_report_says_all_that_was_promised(outcome):
         "learning_curve",
         "refusal",
     }
-    assert set(metrics["details"]) == {"reliability", "lift", "confusion", "value"}
+    assert set(metrics["details"]) == {"reliability", "lift", "confusion"}
+    assert set(metrics["value_curves"]) == set(metrics["methods"]) >= {metrics["chosen"], "climatology"}
     assert metrics["details"]["confusion"]["act_from"] == RULE.act_from
     assert sum(line["n"] for line in metrics["details"]["reliability"]) == metrics["methods"]["classifier"]["n_rows"]
     assert [line["months"] for line in metrics["learning_curve"]] == sorted(
