@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import random
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -14,39 +13,16 @@ from ml.alerts.params import AlertParams
 from ml.alerts.predict import predict
 from ml.alerts.rules import find_rule, is_due, newest_models
 from ml.alerts.train import train
-from tests.dbt.conftest import Body, Scratch, scratch
+from tests.dbt.alert_inputs import DAY, HOUR, RULES, START, body
+from tests.dbt.conftest import Scratch, scratch
 from warehouse import alerts
 from warehouse.settings import Settings
 
-START = datetime(2024, 1, 1)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 FIRST, SECOND, THIRD = START + 80 * DAY, START + 82 * DAY, START + 85 * DAY
 SELECT = "+fct_alert_features"
-RULES = """\
-rule_id,dataset,variable,direction,threshold,statistic,window_h,lead_h,cost_of_acting,loss_if_missed,unit,description,what_to_do
-warm,weather,temperature_c,above,14,max,24,1,1,5,°C,a warm day,open a window
-cool_hours,weather,temperature_c,below,8,mean,3,6,1,4,°C,three cool hours,put on a coat
-"""
 COUNTS = "n_past, n_events_past, n_season, n_events_season, n_everywhere, n_events_everywhere, n_month, n_events_month"
 KNOWN = f"rule_id, series_id, origin_at, history, persisted, is_persisting, margin_mean_24, {COUNTS}"
 PARAMS = AlertParams(min_events=10, min_event_days=5, n_trees=20, min_data_in_leaf=10, max_rows=1000)
-
-
-def temperature(place: str, hour: int) -> float:
-    slow = math.sin(hour / 24 / 3 + len(place)) * 4
-    return round(
-        10 + slow + 4 * math.sin((hour - 9) / 24 * 2 * math.pi) + random.Random(f"{place}{hour}").gauss(0, 1), 1
-    )
-
-
-def body(
-    place: str, fetched: datetime, mode: str, first: datetime, hours: int, holes: frozenset[int] = frozenset()
-) -> Body:
-    stamps = [first + i * HOUR for i in range(hours) if first + i * HOUR <= fetched]
-    values = [None if i in holes else temperature(place, int((stamp - START) / HOUR)) for i, stamp in enumerate(stamps)]
-    hourly = {"time": [f"{stamp:%Y-%m-%dT%H:%M}" for stamp in stamps], "temperature_2m": values}
-    text = f"{fetched:%Y-%m-%d %H:%M:%S}"
-    return Body("open_meteo", "archive", place, {"utc_offset_seconds": 0, "hourly": hourly}, text, mode)
 
 
 @dataclass

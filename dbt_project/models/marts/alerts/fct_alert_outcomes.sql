@@ -2,10 +2,13 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key=['rule_id', 'series_id', 'origin_at'],
-    pre_hook="{% if is_incremental() %}delete from {{ this }} where event_hash not in (select event_hash from {{ ref('dim_alert_rules') }}){% endif %}",
+    pre_hook=[
+        "{{ drop_rows_without(this, ref('dim_alert_rules'), ['rule_id', 'event_hash']) }}",
+        "{{ drop_rows_without(this, ref('dim_series'), ['series_id']) }}",
+    ],
 ) }}
 -- Origins every six hours whose window has ended. A later run adds the new ones, and rebuilds those of a series from
--- the first window that holds an hour which arrived or changed since.
+-- the first window that holds an hour which arrived or changed since. A rule of another name or event starts anew.
 with rules as (
     select * from {{ ref('dim_alert_rules') }}
 ),
@@ -27,9 +30,12 @@ starts as (
         on rules.dataset = series.dataset and rules.variable = series.variable
     {% if is_incremental() %}
     left join (
-        select event_hash, series_id, max(window_start) as last_window_start from {{ this }} group by all
+        select rule_id, event_hash, series_id, max(window_start) as last_window_start from {{ this }} group by all
     ) as built
-        on rules.event_hash = built.event_hash and series.series_id = built.series_id
+        on
+            rules.rule_id = built.rule_id
+            and rules.event_hash = built.event_hash
+            and series.series_id = built.series_id
     left join (
         select series_id, min(observed_at) as first_hour
         from {{ ref('fct_observations') }}

@@ -2,6 +2,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key=['series_id', 'origin_at'],
+    pre_hook="{{ drop_rows_without(this, ref('dim_series'), ['series_id']) }}",
 ) }}
 -- Origins every three hours. A later run adds the new origins and rebuilds those of a series from the first origin
 -- at which a reading that arrived since could have been known; for a live reading that is the moment it was fetched.
