@@ -15,7 +15,7 @@ from warehouse.settings import Settings
 
 HISTORY_H = 72
 _FEATURES = f"""
-    select * exclude (history, variable, event_hash, direction), history[1:{HISTORY_H}] as history
+    select * exclude (history, variable, event_hash), history[1:{HISTORY_H}] as history
     from marts.fct_alert_features
     where rule_id = $rule_id and origin_at >= $start and origin_at < $end
         and (len($hours) = 0 or list_contains($hours, hour(origin_at)))

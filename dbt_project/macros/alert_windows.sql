@@ -1,11 +1,11 @@
 {# The event of an alert rule, said once: features, truth and scores use the same SQL. #}
 
-{# The statistic of a rule over a window or a group; nulls are left out. #}
-{% macro alert_statistic(statistic, value, over='') -%}
+{# The statistic of a rule over a window, a group or (of='list_') the values of a list; nulls are left out. #}
+{% macro alert_statistic(statistic, value, over='', of='') -%}
     case {{ statistic }}
-        when 'mean' then avg({{ value }}) {{ over }}
-        when 'max' then max({{ value }}) {{ over }}
-        when 'min' then min({{ value }}) {{ over }}
+        when 'mean' then {{ of }}avg({{ value }}) {{ over }}
+        when 'max' then {{ of }}max({{ value }}) {{ over }}
+        when 'min' then {{ of }}min({{ value }}) {{ over }}
     end
 {%- endmacro %}
 

@@ -11,6 +11,7 @@ from ml.alerts import implied
 from ml.alerts.implied import Forecasts
 from ml.forecaster import NORMAL_SCORES
 from tests.ml.alert_rows import RULE, alert_rows
+from warehouse.alert_rules import STATISTICS
 
 MEAN = replace(RULE, statistic="mean", threshold=0.0)
 
@@ -22,6 +23,10 @@ def normal(mean: float, n: int = 1, hours: int = 24) -> np.ndarray:
 
 def told(rule, mean: float, persistence: float, draws: int = 4_000) -> float:
     return float(implied.probability(normal(mean), rule, persistence, draws=draws, seed=1)[0])
+
+
+def test_forecasts_answer_every_statistic_that_a_rule_may_name():
+    assert implied.REDUCE.keys() == set(STATISTICS)
 
 
 def test_a_mean_of_fully_dependent_hours_is_as_uncertain_as_an_hour():

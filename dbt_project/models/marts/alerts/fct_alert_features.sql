@@ -12,15 +12,11 @@ asked as (
         origins.*,
         rules.dataset,
         rules.variable,
-        rules.direction,
-        rules.threshold,
         origins.origin_at + to_hours(rules.lead_h) as window_start,
         origins.origin_at + to_hours(rules.lead_h + rules.window_h) as window_end,
         case
-            when list_count(origins.history[1:rules.window_h]) < {{ alert_least_hours('rules.window_h') }} then null
-            when rules.statistic = 'mean' then list_avg(origins.history[1:rules.window_h])
-            when rules.statistic = 'max' then list_max(origins.history[1:rules.window_h])
-            when rules.statistic = 'min' then list_min(origins.history[1:rules.window_h])
+            when list_count(origins.history[1:rules.window_h]) >= {{ alert_least_hours('rules.window_h') }}
+                then {{ alert_statistic('rules.statistic', 'origins.history[1:rules.window_h]', of='list_') }}
         end as persisted
     from origins
     inner join {{ ref('fct_alert_frequencies') }} as frequencies
@@ -30,13 +26,7 @@ asked as (
 
 final as (
     select
-        asked.* exclude (persisted, mean_672),
-        asked.mean_672,
-        asked.persisted,
-        {{ alert_is_event('asked.persisted') }} as is_persisting,
-        {% for name in ('persisted', 'last_value', 'mean_24', 'mean_168', 'min_24', 'max_24') %}
-        (asked.{{ name }} - asked.threshold) * if(asked.direction = 'above', 1, -1) as margin_{{ name }},
-        {% endfor %}
+        asked.*,
         series.latitude,
         timezone(series.timezone, timezone('UTC', asked.window_start)) as local_window_start,
         outcomes.actual,
