@@ -26,14 +26,9 @@ _FEATURES = f"""
 _BESIDE = """
     with places as (
         select distinct place_id from marts.dim_series where dataset = $dataset and variable = $variable
-    ),
-    origins as (
-        select place_id, dataset, variable, origin_at, last_value, mean_24 from marts.fct_origin_features
-        union all
-        select place_id, dataset, variable, origin_at, last_value, mean_24 from marts.fct_live_origin_features
     )
     select place_id, variable, origin_at, last_value, mean_24
-    from origins
+    from marts.fct_all_origin_features
     where place_id in (select place_id from places) and variable != $variable
         and origin_at >= $start and origin_at < $end and (len($hours) = 0 or list_contains($hours, hour(origin_at)))
         and hash(origin_at) <= $below

@@ -15,11 +15,6 @@ ORIGIN_COLUMNS = (
     "last_value, staleness_h, n_known_24, n_known_168, mean_3, mean_6, mean_12, mean_24, mean_72, mean_168, mean_672, "
     "std_24, min_24, max_24"
 )
-ORIGINS = """(
-    select * exclude (built_from_seq) from marts.fct_origin_features
-    union all by name
-    select * from marts.fct_live_origin_features
-)"""
 ISSUED = ("temperature_c", "relative_humidity_pct", "cloud_cover_pct", "wind_speed_kmh")
 HASHES = 2**64
 
@@ -118,7 +113,10 @@ def _target_series(con: duckdb.DuckDBPyConnection, dataset: str | None, places: 
 def origin_span(settings: Settings, query: OriginQuery) -> tuple[int, datetime | None, datetime | None]:
     """(origin rows of target series, first origin, last origin) within the query, unsampled."""
     with connect(settings, read_only=True) as con:
-        sql = f"select count(*), min(origin_at), max(origin_at) from {ORIGINS} where is_target and {query.where()}"
+        sql = f"""
+            select count(*), min(origin_at), max(origin_at) from marts.fct_all_origin_features
+            where is_target and {query.where()}
+        """
         found = con.execute(sql, query.values()).fetchone()
     return found if found is not None else (0, None, None)
 
@@ -135,7 +133,7 @@ def read_panel(
             con,
             f"""
             select series_id, origin_at, {ORIGIN_COLUMNS}, history
-            from {ORIGINS} where is_target and {where} order by series_id, origin_at
+            from marts.fct_all_origin_features where is_target and {where} order by series_id, origin_at
             """,
             values,
         )
@@ -163,7 +161,7 @@ def _covariate(con: duckdb.DuckDBPyConnection, query: OriginQuery, variable: str
         con,
         f"""
         select place_id, origin_at, history[1:72] as history
-        from {ORIGINS}
+        from marts.fct_all_origin_features
         where variable = $variable and not (is_target and dataset = $dataset) and {where}
             and place_id in (select place_id from marts.dim_series where is_target and dataset = $dataset)
         qualify row_number() over (partition by place_id, origin_at order by dataset != $dataset, dataset) = 1

@@ -19,10 +19,11 @@ from warehouse.published import COPY_NAME, POINTER, open_copy
 from warehouse.settings import Settings
 
 KEEP = 3
-# Read by models only, and most of the warehouse's bytes; the view over them goes with them.
+# Read by models only, and most of the warehouse's bytes; the views over them go with them.
 NOT_PUBLISHED = (
     "fct_origin_features",
     "fct_live_origin_features",
+    "fct_all_origin_features",
     "fct_issued_forecasts",
     "fct_forecast_features",
     "fct_alert_outcomes",

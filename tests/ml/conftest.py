@@ -22,6 +22,14 @@ from ml.params import Params, load_params
 from warehouse.connection import connect
 from warehouse.settings import Settings
 
+FEATURES = (
+    "fct_origin_features",
+    "fct_live_origin_features",
+    "fct_all_origin_features",
+    "fct_issued_forecasts",
+    "fct_forecast_features",
+)
+VIEWS = ("fct_all_origin_features", "fct_forecast_features")
 DBT = Path(__file__).resolve().parents[2] / "dbt_project"
 START = datetime(2026, 1, 1)
 NOW = datetime(2026, 3, 22, 7)  # not on the three-hourly grid
@@ -88,9 +96,9 @@ def _environment(as_of: datetime) -> jinja2.Environment:
 def build_features(con: duckdb.DuckDBPyConnection, as_of: datetime) -> None:
     """The feature marts from what the earlier marts hold, as `dbt build --full-refresh` would."""
     env = _environment(as_of)
-    for name in ("fct_origin_features", "fct_live_origin_features", "fct_issued_forecasts", "fct_forecast_features"):
+    for name in FEATURES:
         sql = env.from_string((DBT / f"models/marts/features/{name}.sql").read_text(encoding="utf-8")).render()
-        kind = "view" if name == "fct_forecast_features" else "table"
+        kind = "view" if name in VIEWS else "table"
         con.execute(f"create or replace {kind} marts.{name} as {sql}")
 
 

@@ -32,7 +32,8 @@ MARTS = """
         select 'run-1' as run_id, series_id, unnest(range(48)) as horizon_h
         from marts.dim_series where last_observed_at is not null;
     create or replace table marts.fct_origin_features as select 1 as x;
-    create or replace view marts.fct_forecast_features as select * from marts.fct_origin_features;
+    create or replace view marts.fct_all_origin_features as select * from marts.fct_origin_features;
+    create or replace view marts.fct_forecast_features as select * from marts.fct_all_origin_features;
     create or replace view marts.fct_current_forecasts as select * from marts.fct_forecasts;
     create or replace table marts.fct_observations__dbt_tmp as select 1 as x;
 """

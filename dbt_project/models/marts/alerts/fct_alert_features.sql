@@ -1,9 +1,7 @@
 {{ config(materialized='view') }}
 -- Per rule and origin: what was known at the origin, how often the event had come true by then, and the label.
 with origins as (
-    select * exclude (built_from_seq, dataset, variable, is_target) from {{ ref('fct_origin_features') }}
-    union all by name
-    select * exclude (dataset, variable, is_target) from {{ ref('fct_live_origin_features') }}
+    select * exclude (dataset, variable, is_target) from {{ ref('fct_all_origin_features') }}
 ),
 
 asked as (

@@ -3,11 +3,8 @@
 -- or before itself. Narrow on purpose, as an asof join sorts whatever its left side carries.
 with origins as (
     select series_id, dataset, variable, origin_at
-    from {{ ref('fct_origin_features') }}
-    where hour(origin_at) % 6 = 0 or origin_at = (select max(origin_at) from {{ ref('fct_origin_features') }})
-    union all
-    select series_id, dataset, variable, origin_at
-    from {{ ref('fct_live_origin_features') }}
+    from {{ ref('fct_all_origin_features') }}
+    where hour(origin_at) % 6 = 0 or origin_at = (select max(origin_at) from {{ ref('fct_all_origin_features') }})
 ),
 
 asked as (

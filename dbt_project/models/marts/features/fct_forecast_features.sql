@@ -3,10 +3,7 @@
 -- One row per horizon, never stored: an index into the origin's history, or the calendar of the target hour.
 
 with origins as (
-    select * exclude (built_from_seq) from {{ ref('fct_origin_features') }}
-    where is_target
-    union all by name
-    select * from {{ ref('fct_live_origin_features') }} where is_target
+    select * from {{ ref('fct_all_origin_features') }} where is_target
 ),
 
 -- of every weather variable the 48 hours ahead as they were forecast
@@ -66,8 +63,9 @@ final as (
         {{ variable }}_ahead[horizon_h] as issued_{{ variable }},
         {% endfor %}
         coalesce(
-            temperature_c_lead[horizon_h], relative_humidity_pct_lead[horizon_h],
-            cloud_cover_pct_lead[horizon_h], wind_speed_kmh_lead[horizon_h]
+            {% for variable in issued %}
+            {{ variable }}_lead[horizon_h]{{ ',' if not loop.last }}
+            {% endfor %}
         ) as issued_lead_h,
         timezone(series.timezone, timezone('UTC', same_hours.target_at)) as local_target_at,
         truth.value as target,
