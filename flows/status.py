@@ -8,7 +8,7 @@ from typing import Any
 from flows import summary
 from flows.tables import Table
 from warehouse import overview
-from warehouse.errors import BadInput, LockHeld
+from warehouse.errors import BadInput, LockHeld, NotBuilt
 from warehouse.lock import holder
 from warehouse.settings import Settings
 from warehouse.track_record import DAYS, track_record
@@ -51,13 +51,12 @@ def read(settings: Settings, *, as_of: datetime = datetime.max) -> dict[str, Any
         found |= overview.published_facts(settings)
     except BadInput as error:
         found["notes"].append(str(error))
-    if settings.target == "dev" and not settings.warehouse_path.exists():
-        found["notes"].append(f"there is no warehouse at {settings.warehouse_path} yet: `skyduck run` makes one")
-        return found
     try:
         found |= _from_warehouse(settings, as_of)
     except LockHeld:
         found["notes"].append("a run is writing the warehouse: runs, champions and gaps are shown when it has ended")
+    except NotBuilt as error:
+        found["notes"].append(str(error))
     return found
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import duckdb
 
-from warehouse.errors import BadInput, LockHeld, WarehouseUnreachable
+from warehouse.errors import BadInput, LockHeld, NotBuilt, WarehouseUnreachable
 from warehouse.schema import ensure_schema
 from warehouse.settings import Settings
 
@@ -30,11 +31,13 @@ def _open(settings: Settings, *, read_only: bool) -> duckdb.DuckDBPyConnection:
                 "and the network (the motherduck extension is downloaded once, then port 443). Nothing was written."
             ) from None
     path = settings.warehouse_path
+    if read_only and not path.exists():
+        raise NotBuilt(f"there is no warehouse at {path} yet: `skyduck run` makes one")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         return duckdb.connect(
             str(path),
-            read_only=read_only and path.exists(),
+            read_only=read_only,
             config={"threads": settings.threads, "memory_limit": settings.memory_limit},
         )
     except duckdb.IOException as error:
@@ -48,17 +51,30 @@ def _open(settings: Settings, *, read_only: bool) -> duckdb.DuckDBPyConnection:
 
 @contextmanager
 def connect(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection in UTC with the raw and ml tables in place; closed at the end of the block."""
+    """A connection in UTC, closed at the end of the block. To write: with the raw and ml tables in place.
+
+    A look makes nothing: where the warehouse, or a table of it, is not there yet it raises NotBuilt.
+    """
     con = _open(settings, read_only=read_only)
     try:
         con.execute("set timezone = 'UTC'")
+        con.execute("set python_enable_replacements = false")  # a missing table is no variable of Python's
         if not read_only:
             ensure_schema(con)
         yield con
     except duckdb.CatalogException as error:
-        if "marts" not in str(error):
+        if (found := _not_built(error, read_only=read_only)) is None:
             raise
-        seen = str(error).splitlines()[0].removeprefix("Catalog Error: ")
-        raise BadInput(f"the marts are not built yet ({seen}): `skyduck run` or `skyduck build` makes them") from None
+        raise found from None
     finally:
         con.close()
+
+
+def _not_built(error: duckdb.CatalogException, *, read_only: bool) -> NotBuilt | None:
+    lines = [line for line in str(error).splitlines() if not line.startswith("Did you mean")]
+    seen = lines[0].removeprefix("Catalog Error: ")
+    if "marts" in str(error):
+        return NotBuilt(f"the marts are not built yet ({seen}): `skyduck run` or `skyduck build` makes them")
+    if read_only and seen.startswith("Table with name") and re.search(r"\b(raw|ml)\.", " ".join(lines)):
+        return NotBuilt(f"nothing was loaded into this warehouse yet ({seen}): `skyduck run` does it")
+    return None

@@ -2,7 +2,8 @@
 
 SkyduckError            1  our fault
 ├── BadInput            2  a file, flag, seed or setting the user can mend
-│   └── LockHeld        2  another run is writing the warehouse
+│   ├── LockHeld        2  another run is writing the warehouse
+│   └── NotBuilt        2  there is no warehouse, or no such table in it, yet
 ├── UpstreamFailed      3  a source did not answer, or answered something unusable
 │   └── WarehouseUnreachable  3  MotherDuck cannot be reached
 ├── DataTestFailed      4  dbt found data that must not be published
@@ -24,6 +25,10 @@ class BadInput(SkyduckError):
 
 class LockHeld(BadInput):
     """Another run holds the warehouse."""
+
+
+class NotBuilt(BadInput):
+    """What is to be read has not been made yet."""
 
 
 class UpstreamFailed(SkyduckError):

@@ -11,7 +11,6 @@ import typer
 
 from flows.commands.data import start
 from flows.commands.options import AsOf, Json, Wait, print_json
-from warehouse.errors import BadInput
 from warehouse.lock import hold
 from warehouse.settings import Settings
 
@@ -37,12 +36,6 @@ Actor = Annotated[
 def register(models: typer.Typer) -> None:
     for command in (promote, approve, reject, rollback):
         models.command(command.__name__)(command)
-
-
-def there(settings: Settings) -> None:
-    """Raises BadInput where there is no warehouse to speak of."""
-    if not settings.is_motherduck and not settings.warehouse_path.exists():
-        raise BadInput(f"there is no warehouse at {settings.warehouse_path} yet: `skyduck run` makes one")
 
 
 def _deciding(action: Action, help_text: str) -> Callable[..., None]:
@@ -109,7 +102,6 @@ def _write(work: Callable[[Settings, Decider], list[Decision]], occasion: _Occas
     from ml.production import Decider
 
     run, screen = start("models", occasion.as_of, wait=occasion.wait)
-    there(run.settings)
     with hold(run.settings, run_id=run.run_id, now=run.now, wait=occasion.wait, notice=screen.say):
         by = Decider(occasion.actor or _user(), occasion.reason, run.now, run.run_id)
         decisions = work(run.settings, by)

@@ -9,7 +9,7 @@ import typer
 
 from flows.clock import parse_as_of
 from flows.commands import decisions
-from flows.commands.decisions import Dataset, Version, there
+from flows.commands.decisions import Dataset, Version
 from flows.commands.options import AsOf, Json, as_date, print_json
 from flows.options import command_settings
 from warehouse.settings import Settings
@@ -29,9 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _looked_at(as_of: str | None) -> tuple[Settings, datetime]:
-    settings = command_settings()
-    there(settings)
-    return settings, parse_as_of(as_of)
+    return command_settings(), parse_as_of(as_of)
 
 
 @models.command("list")
