@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from flows.dvc import Project
+from ml.params import read_yaml
 from warehouse.errors import ArtefactRefused
 
 Where = Literal["cache", "store", "workspace"]
@@ -122,7 +121,7 @@ def _outs(project: Project, dataset: str | None) -> Iterator[dict[str, Any]]:
     path = project.folder / "dvc.lock"
     if not path.exists():
         return
-    stages = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("stages") or {}
+    stages = read_yaml(path).get("stages") or {}
     for name, stage in stages.items():
         if dataset is None or name.endswith(f"@{dataset}"):
             yield from (out for out in stage.get("outs", []) if out.get("md5"))

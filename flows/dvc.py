@@ -17,11 +17,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import SecretStr
 
 from flows.dbt_log import Progress
 from flows.process import child
+from ml.params import read_params
 from warehouse.errors import BadInput, LockHeld, SkyduckError, UpstreamFailed
 from warehouse.settings import ROOT, Settings
 
@@ -40,13 +40,16 @@ class Project:
 
     folder: Path
 
+    @property
+    def params(self) -> Path:
+        return self.folder / "params.yaml"
+
     def artifacts(self, dataset: str) -> Path:
         return self.folder / "artifacts" / dataset
 
     def datasets(self) -> set[str]:
-        """Those with stages: the blocks of params.yaml."""
-        found = yaml.safe_load((self.folder / "params.yaml").read_text(encoding="utf-8"))
-        return set(found.get("datasets") or {})
+        """Those with stages: the blocks of params.yaml. Raises BadInput."""
+        return set(read_params(self.params).get("datasets", {}))
 
 
 @dataclass

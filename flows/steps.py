@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from flows import dbt
 from flows.ahead import Ahead
 from flows.clock import origin_of
+from flows.dvc import project_of
 from flows.fingerprint import fingerprint
 from flows.reproduce import at_once, push, record_marts, reproduce
 from flows.run import Run
@@ -57,6 +58,15 @@ def freshness(run: Run) -> None:
     with run.step("freshness") as note:
         _, run.stale = dbt.freshness(run.settings, now=run.now, progress=run.progress)
         note.detail["stale"] = run.stale
+
+
+def check_params(run: Run, *, by_dvc: bool = False) -> None:
+    """Raises BadInput, before anything is begun, where params.yaml or the DVC project's own would end the run later."""
+    from ml import params
+
+    params.check_params(params.PARAMS_FILE)
+    if by_dvc:
+        params.check_params(project_of(run.settings).params)
 
 
 def has_anything(run: Run) -> bool:

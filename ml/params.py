@@ -14,6 +14,7 @@ from warehouse.errors import BadInput
 from warehouse.settings import ROOT
 
 PARAMS_FILE = ROOT / "params.yaml"
+BLOCKS = ("defaults", "datasets", "alerts")
 
 
 class Block(BaseModel):
@@ -126,20 +127,42 @@ class Params(Block):
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping that a file holds; none for an empty one. Raises BadInput, in one line that names the file."""
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadInput(f"{path.name} cannot be read: {' '.join(str(error).split())} ({path})") from None
+    if not isinstance(found, dict | None):
+        raise BadInput(f"{path.name} must hold a mapping, not {type(found).__name__} ({path})")
+    return found or {}
+
+
+def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
+    """The blocks of params.yaml that hold something, each a mapping. Raises BadInput."""
+    found = {name: block for name, block in read_yaml(path).items() if name in BLOCKS and block is not None}
+    if wrong := [name for name, block in found.items() if not isinstance(block, dict)]:
+        raise BadInput(f"{path.name}: {', '.join(wrong)} must be a mapping ({path})")
+    return found
+
+
+def check_params(path: Path) -> None:
+    """Raises BadInput for a file that could not be read, or a dataset's block that could not be used, later on."""
+    for dataset in read_params(path).get("datasets", {}):
+        load_params(dataset, path)
+
+
 def load_params(dataset: str, path: Path = PARAMS_FILE, *, overlay: dict[str, Any] | None = None) -> Params:
     """The dataset's block over the defaults; a dataset without a block has the defaults. Raises BadInput.
 
     `overlay`: what a search found, laid over both.
     """
+    found = read_params(path)
+    own = found.get("datasets", {}).get(dataset) or {}
+    if "defaults" not in found or not isinstance(own, dict):
+        raise BadInput(f"{path.name} must hold a block `defaults`, and a mapping under `datasets` for {dataset}")
     try:
-        text = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise BadInput(f"{path.name} cannot be read: {error}") from None
-    if not isinstance(text, dict) or not isinstance(text.get("defaults"), dict):
-        raise BadInput(f"{path.name} must hold a mapping with a block `defaults`")
-    own = (text.get("datasets") or {}).get(dataset) or {}
-    try:
-        return Params(dataset=dataset, **laid_over(laid_over(text["defaults"], own), overlay or {}))
+        return Params(dataset=dataset, **laid_over(laid_over(found["defaults"], own), overlay or {}))
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise BadInput(f"{path.name}, dataset {dataset}: " + "; ".join(lines)) from None

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field, ValidationError
 
-from ml.params import PARAMS_FILE, Block
+from ml.params import PARAMS_FILE, Block, read_params
 from warehouse.errors import BadInput
 
 
@@ -44,11 +43,7 @@ class AlertParams(Block):
 
 def load_alert_params(rule_id: str, path: Path = PARAMS_FILE) -> AlertParams:
     """Defaults without a block. Raises BadInput for a key or value that is none."""
-    try:
-        text = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise BadInput(f"{path.name} cannot be read: {error}") from None
-    block: dict[str, Any] = dict((text or {}).get("alerts") or {})
+    block: dict[str, Any] = dict(read_params(path).get("alerts", {}))
     own = (block.pop("rules", None) or {}).get(rule_id) or {}
     try:
         return AlertParams(**(block | own))

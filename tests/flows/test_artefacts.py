@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from flows import artefacts, dvc
-from flows.reproduce import push, set_damaged_aside
+from flows.reproduce import push, record_marts, set_damaged_aside
 from flows.run import Run
 from tests.flows.dvc_world import NOW, clone, dvc_says
-from warehouse.errors import ArtefactRefused, LockHeld, UpstreamFailed
+from warehouse.errors import ArtefactRefused, BadInput, LockHeld, UpstreamFailed
 from warehouse.settings import ROOT, Settings
 
 PIPELINE = """
@@ -228,3 +228,25 @@ def test_a_store_that_cannot_be_written_is_a_warning_of_the_run(here):
     push(run)
     assert run.warnings[0].startswith("dvc push: ")
     assert "`skyduck artefacts push` sends it again" in run.warnings[0]
+
+
+CONFLICT = "<<<<<<< HEAD\n{lock}=======\nstages: {{}}\n>>>>>>> theirs\n"
+
+
+def test_a_lock_file_with_marks_of_a_conflict_is_named_and_nothing_is_touched(here):
+    settings, project = here
+    lock = project.folder / "dvc.lock"
+    lock.write_text(CONFLICT.format(lock=lock.read_text()))
+    for look in (artefacts.in_workspace, artefacts.in_cache, artefacts.in_store):
+        with pytest.raises(BadInput, match=r"^dvc\.lock cannot be read: .*/dvc/dvc\.lock\)$"):
+            look(project)
+    with pytest.raises(BadInput, match=r"^dvc\.lock cannot be read"):
+        set_damaged_aside(Run(settings, "retrain", NOW, "r", quiet), project, "air")
+
+
+def test_marts_are_not_recorded_by_a_params_yaml_with_a_typo_and_the_run_says_why(here):
+    settings, project = here
+    project.params.write_text("datasets: {air: [}\n")
+    run = Run(settings, "daily", NOW, "r", quiet)
+    record_marts(run, ["air"])
+    assert run.warnings[0].startswith("`dvc repro` was not told of the new data: params.yaml cannot be read: ")
