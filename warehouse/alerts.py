@@ -69,7 +69,7 @@ _SCORED = """
         rule_id, count(*) as n_scored, count(*) filter (is_event) as n_events,
         avg(brier) as brier, avg(brier_climatology) as brier_climatology,
         sum(cost_policy) as cost_policy, sum(cost_never) as cost_never, sum(cost_always) as cost_always
-    from marts.fct_alert_scores group by rule_id
+    from marts.fct_alert_scores where window_end <= $as_of and created_at <= $as_of group by rule_id
 """
 
 
@@ -150,24 +150,33 @@ def models(settings: Settings, now: datetime, rule_id: str | None = None) -> lis
     return _rows(settings, sql, {"now": now, "rule_id": rule_id})
 
 
-def probabilities(settings: Settings, run_id: str | None = None) -> list[dict[str, Any]]:
-    """Of one run (default: the newest), with place names and what to do; the most probable first."""
+def probabilities(
+    settings: Settings, run_id: str | None = None, *, as_of: datetime = datetime.max
+) -> list[dict[str, Any]]:
+    """Of one run (default: the newest by `as_of`), with place names and what to do; the most probable first.
+
+    What a rule said before its event was changed is not told.
+    """
     sql = """
-        with newest as (select arg_max(run_id, (created_at, run_id)) as run_id from ml.alert_probabilities)
+        with newest as (
+            select arg_max(run_id, (created_at, run_id)) as run_id from ml.alert_probabilities
+            where created_at <= $as_of
+        )
         select
             told.*, series.name, series.place_id, rules.description, rules.what_to_do, series.timezone
         from ml.alert_probabilities as told
         inner join marts.dim_series as series on told.series_id = series.series_id
-        inner join marts.dim_alert_rules as rules on told.rule_id = rules.rule_id
+        inner join marts.dim_alert_rules as rules
+            on told.rule_id = rules.rule_id and told.event_hash = rules.event_hash
         where told.run_id = coalesce($run_id, (select run_id from newest))
         order by told.is_alert desc, told.probability desc, told.rule_id, told.series_id
     """
-    return _rows(settings, sql, {"run_id": run_id})
+    return _rows(settings, sql, {"run_id": run_id, "as_of": as_of})
 
 
-def track_record(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Per rule: what its published probabilities came to, by fct_alert_scores."""
-    return {str(row["rule_id"]): row for row in _rows(settings, _SCORED, {})}
+def track_record(settings: Settings, *, as_of: datetime = datetime.max) -> dict[str, dict[str, Any]]:
+    """Per rule: what its published probabilities had come to by `as_of`, by fct_alert_scores."""
+    return {str(row["rule_id"]): row for row in _rows(settings, _SCORED, {"as_of": as_of})}
 
 
 def _replace(settings: Settings, table: str, column: str, key: str, rows: pa.Table) -> None:

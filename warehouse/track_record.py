@@ -15,7 +15,9 @@ _QUERY = """
         select
             dataset, count(*) as n_hours, avg(abs_error) as mae, avg(is_covered_80::integer) as coverage80,
             avg(is_covered_90::integer) as coverage90
-        from marts.fct_forecast_scores where target_at > $since and created_at <= $as_of group by dataset
+        from marts.fct_forecast_scores
+        where target_at > $since and target_at <= $as_of and created_at <= $as_of
+        group by dataset
     ),
     moves as (
         select

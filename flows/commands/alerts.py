@@ -39,9 +39,9 @@ def list_(as_of: AsOf = None, as_json: Json = False) -> None:
     """List the rules with who answers for them, and the probabilities of the newest run."""
     from ml.alerts.rules import newest_models
 
-    settings = command_settings()
-    rules, told = store.rules(settings), store.probabilities(settings)
-    models = newest_models(settings, parse_as_of(as_of))
+    settings, now = command_settings(), parse_as_of(as_of)
+    rules, told = store.rules(settings), store.probabilities(settings, as_of=now)
+    models = newest_models(settings, now)
     if as_json:
         print_json({"rules": rules, "models": [_brief(row) for row in models.values()], "probabilities": told})
         return
@@ -58,10 +58,10 @@ def show(
     """Show everything of one rule: scores of every method, reliability, lift, confusion, value, learning curve."""
     from ml.alerts.rules import find_rule, newest_models
 
-    settings = command_settings()
+    settings, now = command_settings(), parse_as_of(as_of)
     found = find_rule(settings, rule)
-    model = newest_models(settings, parse_as_of(as_of)).get(rule)
-    record = store.track_record(settings).get(rule)
+    model = newest_models(settings, now).get(rule)
+    record = store.track_record(settings, as_of=now).get(rule)
     if as_json:
         print_json({"rule": found, "model": _brief(model) if model else None, "track_record": record})
         return

@@ -12,10 +12,11 @@ import pytest
 import typer.main
 
 from flows import alert_tables, steps
-from flows.cli import app
+from flows.cli import _code, app
 from flows.run import Run
 from ml.alerts import scores
 from ml.alerts.predict import AlertResult
+from warehouse import alerts as store
 from warehouse.settings import Settings
 
 
@@ -87,3 +88,27 @@ def test_the_value_shown_is_that_of_who_answers_and_of_climatology_where_that_me
     assert shown() == [f"{point['value']:.3g}" for point in curves["classifier"]]
     assert shown(chosen="forecast") == [f"{point['value']:.3g}" for point in curves["climatology"]]
     assert shown() != shown(chosen="forecast")
+
+
+def test_the_commands_ask_for_what_was_known_at_the_as_of_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[datetime] = []
+    rule = {"rule_id": "heat_day", "description": "hot", "what_to_do": "rest"}
+
+    def heard(found: Any) -> Any:
+        def answer(*_: Any, as_of: datetime) -> Any:
+            asked.append(as_of)
+            return found
+
+        return answer
+
+    monkeypatch.setenv("SKYDUCK_DATA_DIR", str(tmp_path))
+    for name, found in {"probabilities": heard([]), "track_record": heard({})}.items():
+        monkeypatch.setattr(store, name, found)
+    monkeypatch.setattr(store, "rules", lambda _: [rule])
+    monkeypatch.setattr(store, "models", lambda *_: [])
+    for line in ("list", "show heat_day"):
+        assert _code(["alerts", *line.split(), "--json", "--as-of", "2026-01-01T06:00"]) == 0
+    assert asked == [datetime(2026, 1, 1, 6)] * 2
+    capsys.readouterr()
