@@ -20,12 +20,6 @@ from warehouse.settings import Settings
 
 State = Literal["ok", "warn", "bad"]
 PACKAGES = ("duckdb", "dbt-core", "dbt-duckdb", "prefect", "pandas", "statsforecast", "lightgbm")
-HOSTS = (
-    "archive-api.open-meteo.com",
-    "air-quality-api.open-meteo.com",
-    "api-open.data.gov.sg",
-    "api.energy-charts.info",
-)
 DISK_GIB_WARN, DISK_GIB_BAD = 5.0, 0.5
 TIMEOUT = 5.0
 
@@ -101,7 +95,14 @@ def _tokens(settings: Settings) -> list[Check]:
 def _reach(settings: Settings) -> list[Check]:
     if settings.upstream != "live":
         return [Check("upstream", "ok", "the bundled sample: nothing to reach")]
-    return [_reachable(host) for host in HOSTS]
+    return [_reachable(host) for host in hosts(settings)]
+
+
+def hosts(settings: Settings) -> list[str]:
+    """What the sources of the loader ask live."""
+    from loader.source import discover
+
+    return sorted({host for source in discover().values() for host in source.hosts(settings)})
 
 
 def _reachable(host: str) -> Check:

@@ -148,6 +148,9 @@ class Source(Protocol):
     NAME: str
     STABLE: Mapping[str, str]
 
+    def hosts(self, settings: Settings) -> Sequence[str]:
+        """Every host that a live run asks; none where nothing is asked over a network."""
+
     def endpoints(self, catalog: Catalog) -> Sequence[Endpoint]:
         """What the catalogue wants from this source. Raises BadInput for what it cannot serve."""
 

@@ -14,11 +14,17 @@ from loader.body import Rejected, joined, kind, need, need_inside, need_numbers,
 from loader.source import Checked, Context, Endpoint, Host, Planned, Request
 from warehouse.catalog import Catalog
 from warehouse.errors import BadInput
+from warehouse.settings import Settings
 
 NAME = "data_gov_sg"
 STABLE: dict[str, str] = {}
 REGIONS = ("north", "south", "east", "west", "central")
 OFFSET = timedelta(hours=8)  # Singapore, which has no summer time
+HOST = "api-open.data.gov.sg"
+
+
+def hosts(settings: Settings) -> list[str]:
+    return [HOST]
 
 
 def endpoints(catalog: Catalog) -> list[Endpoint]:
@@ -34,7 +40,7 @@ def requests(endpoint: Endpoint, planned: Sequence[Planned], context: Context) -
     """One call a day."""
     key = context.settings.data_gov_sg_api_key
     host = Host(
-        "api-open.data.gov.sg",
+        HOST,
         bucket=NAME,
         limits=((12.0 if key else 6.0, 10.0),),
         concurrency=4,

@@ -25,11 +25,17 @@ from loader.body import (
 )
 from loader.source import Checked, Context, Endpoint, Host, Planned, Request
 from warehouse.catalog import Catalog
+from warehouse.settings import Settings
 
 NAME = "energy_charts"
 STABLE = {"production types": "$.production_types[*].name"}
 STEPS = (900, 1800, 3600)
 EPOCH = datetime(1970, 1, 1)
+HOST = "api.energy-charts.info"
+
+
+def hosts(settings: Settings) -> list[str]:
+    return [HOST]
 
 
 def endpoints(catalog: Catalog) -> list[Endpoint]:
@@ -41,7 +47,7 @@ def endpoints(catalog: Catalog) -> list[Endpoint]:
 def requests(endpoint: Endpoint, planned: Sequence[Planned], context: Context) -> list[Request]:
     """A quarter of a year per call. The moments are given in UTC: a bare date would be a local day of the country."""
     host = Host(
-        "api.energy-charts.info",
+        HOST,
         bucket=NAME,
         limits=((20.0, 60.0),),  # none is published; 429s became frequent in October 2025
         wait_429=35.0,

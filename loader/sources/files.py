@@ -33,10 +33,16 @@ from loader.body import Rejected, rejected
 from loader.mapping import ELECTRICITY_MAPS_FILE, Columns, read_mapping
 from loader.source import DAY, HOUR, Checked, Context, Endpoint, Mode, Planned, Request, Window
 from warehouse.catalog import Catalog
+from warehouse.settings import Settings
 
 NAME = "files"
 STABLE: dict[str, str] = {}
 ROWS_PER_BODY = 10_000
+
+
+def hosts(settings: Settings) -> list[str]:
+    """None: files are read where they lie."""
+    return []
 
 
 def endpoints(catalog: Catalog) -> list[Endpoint]:

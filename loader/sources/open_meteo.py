@@ -19,6 +19,7 @@ from loader.plan import by_window, local_day
 from loader.source import DAY, Checked, Context, Endpoint, Host, Planned, Request, Window
 from warehouse.catalog import Catalog
 from warehouse.errors import BadInput
+from warehouse.settings import Settings
 
 NAME = "open_meteo"
 STABLE = {"latitude": "$.latitude", "longitude": "$.longitude"}
@@ -54,6 +55,14 @@ _SERVED: dict[str, tuple[str, str, Variables]] = {
 }
 _NO_DATA = ("No data is available",)
 _FREE = ((600.0, 60.0), (5_000.0, 3600.0), (10_000.0, 86_400.0), (300_000.0, 2_592_000.0))
+
+
+def hosts(settings: Settings) -> list[str]:
+    return [_named(host, settings) for host, _, _ in _SERVED.values()]
+
+
+def _named(host: str, settings: Settings) -> str:
+    return f"customer-{host}" if settings.open_meteo_api_key and settings.upstream == "live" else host
 
 
 def endpoints(catalog: Catalog) -> list[Endpoint]:
@@ -116,7 +125,7 @@ def _request(endpoint: Endpoint, group: tuple[Planned, ...], context: Context) -
     return Request(
         endpoint, group,
         host=Host(
-            f"customer-{host}" if key and context.settings.upstream == "live" else host,
+            _named(host, context.settings),
             bucket=NAME,
             limits=() if key else _FREE,
             give_up_words=("Hourly", "Daily", "Monthly"),

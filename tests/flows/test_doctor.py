@@ -8,6 +8,8 @@ import pytest
 
 from flows import doctor
 from flows.doctor import Check
+from loader.source import Context, Planned, Window, discover
+from warehouse.catalog import load_catalog
 from warehouse.connection import connect
 from warehouse.publish import publish
 from warehouse.settings import Settings, load_settings
@@ -58,6 +60,21 @@ def test_an_unreachable_host_is_bad_and_nothing_is_asked_for_the_sample(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert examined(settings)["upstream"].state == "ok"
-    monkeypatch.setattr(doctor, "HOSTS", ("host.invalid",))
+    monkeypatch.setattr(doctor, "hosts", lambda _: ["host.invalid"])
     live = load_settings(data_dir=settings.data_dir, upstream="live")
     assert examined(live)["host.invalid"].state == "bad"
+
+
+@pytest.mark.parametrize("key", [None, "a-key"])
+def test_the_hosts_asked_for_are_exactly_those_that_the_sources_ask(settings: Settings, key: str | None) -> None:
+    live = load_settings(data_dir=settings.data_dir, upstream="live", open_meteo_api_key=key)
+    context = Context(live, load_catalog(live.seeds_dir), datetime(2026, 11, 20, 6))
+    day = Window(datetime(2026, 11, 18), datetime(2026, 11, 19))
+    asked = set()
+    for source in discover().values():
+        for endpoint in source.endpoints(context.catalog):
+            start = Window(day.start - endpoint.day_offset, day.end - endpoint.day_offset)
+            planned = [Planned(subject, start, "live") for subject in endpoint.subjects]
+            asked |= {request.host.name for request in source.requests(endpoint, planned, context) if request.host}
+    assert len(asked) == 6
+    assert set(doctor.hosts(live)) == asked

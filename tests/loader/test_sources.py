@@ -49,7 +49,7 @@ def test_a_file_is_a_source_of_its_own_name():
 
 
 def test_it_speaks_the_protocol(source: Source):
-    for name in ("endpoints", "requests", "check"):
+    for name in ("hosts", "endpoints", "requests", "check"):
         expected = list(inspect.signature(getattr(Source, name)).parameters)[1:]
         assert list(inspect.signature(getattr(source, name)).parameters) == expected
     assert source.__doc__
