@@ -16,6 +16,7 @@ from ml.issued import observed_later, refuse_observed
 from ml.learn import data_hash
 from warehouse.connection import connect
 from warehouse.errors import DataTestFailed
+from warehouse.fingerprint import ON_GRID, mart_fingerprint
 from warehouse.marts import OriginQuery
 
 VARIABLES = ("temperature_c", "wind_speed_kmh")
@@ -212,3 +213,25 @@ def test_the_hour_of_the_day_is_not_taken_for_the_lead(source, made, zone, growt
             refuse_observed(made_up)
     else:
         refuse_observed(made_up)
+
+
+def test_how_and_when_dbt_built_them_is_no_news_and_another_forecast_is(own_source, made):
+    def fingerprint() -> dict[str, dict[str, object]]:
+        return mart_fingerprint(own_source.settings, "weather", made.now)
+
+    def change(sql: str) -> int:
+        with connect(own_source.settings) as con:
+            ((n_rows,),) = con.execute(sql).fetchall()
+        return n_rows
+
+    before = fingerprint()
+    assert before["fct_issued_forecasts"]["rows"] > 100
+    assert change("update marts.fct_issued_forecasts set built_from_seq = built_from_seq + 1") > 100
+    assert change("update marts.fct_origin_features set built_from_seq = built_from_seq + 1") > 100
+    assert fingerprint() == before, "a full refresh"
+    own = "select * replace (origin_at + interval 1 hour as origin_at) from marts.fct_issued_forecasts"
+    last = f"(select max(origin_at) - interval 1 day from marts.fct_issued_forecasts where {ON_GRID})"
+    assert change(f"insert into marts.fct_issued_forecasts {own} where origin_at = {last}") > 0
+    assert fingerprint() == before, "a run at an hour of its own"
+    assert change(f"update marts.fct_issued_forecasts set issued = lead where origin_at = {last}") > 0
+    assert fingerprint() != before
