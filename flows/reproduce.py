@@ -19,7 +19,8 @@ def reproduce(run: Run, dataset: str, reason: str) -> tuple[TrainResult, list[st
     Where data, parameters and code are those of last time no stage runs: the same models are judged again. A dataset
     without a block in params.yaml has no stages; it is trained all the same, outside DVC.
     """
-    from ml.stage_inputs import read_json, share_search
+    from ml.json_files import read_json
+    from ml.stage_inputs import share_search
     from ml.stages import TUNED, checked_name, learnt_of
     from ml.train import register
 

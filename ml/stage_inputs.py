@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ml import tuned
+from ml.json_files import read_json, write_json
 from warehouse.errors import ArtefactRefused
 from warehouse.fingerprint import mart_fingerprint
 from warehouse.settings import Settings
@@ -57,18 +57,3 @@ def _before(path: Path) -> dict[str, Any]:
     with suppress(ArtefactRefused):
         return read_json(path)
     return {}
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Raises ArtefactRefused."""
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ArtefactRefused(f"{path} cannot be read: {error}") from None
-    return found
-
-
-def write_json(path: Path, value: dict[str, Any]) -> None:
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    draft.replace(path)

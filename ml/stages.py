@@ -18,10 +18,11 @@ from pathlib import Path
 from ml import snapshot as snapshots
 from ml.artefact import manifest_of, sha256_of
 from ml.competition import Contest
+from ml.json_files import read_json, write_json
 from ml.learn import Learnt
 from ml.params import Params, load_params
 from ml.registry import Bundle
-from ml.stage_inputs import MART, NO_SEARCH, SEARCH, read_json, write_json
+from ml.stage_inputs import MART, NO_SEARCH, SEARCH
 from ml.tuned import is_unreported
 from warehouse.errors import ArtefactRefused, BadInput, SkyduckError
 from warehouse.settings import load_settings

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ml.json_files import write_json
 from ml.params import Params, load_params
 from warehouse.errors import BadInput
 from warehouse.settings import Settings
@@ -28,9 +29,7 @@ def save(settings: Settings, result: TuneResult, *, now: datetime) -> Path:
     result.trials.to_parquet(folder / TRIALS, index=False)
     path = folder / OUTCOME
     found = {**json.loads(result.to_json()), "as_of": now.isoformat(timespec="seconds")}
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    draft.replace(path)
+    write_json(path, found)
     return path
 
 

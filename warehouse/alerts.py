@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from warehouse.connection import connect
+from warehouse.results import read, replace
 from warehouse.settings import Settings
 
 HISTORY_H = 72
@@ -75,7 +76,7 @@ _SCORED = """
 
 def rules(settings: Settings) -> list[dict[str, Any]]:
     """The rules as the marts were built with them, in the order of their ids."""
-    return _rows(settings, "select * from marts.dim_alert_rules order by rule_id", {})
+    return read(settings, "select * from marts.dim_alert_rules order by rule_id", {})
 
 
 @dataclass(frozen=True)
@@ -127,18 +128,21 @@ def extent(settings: Settings, rule_id: str, now: datetime) -> tuple[int, dateti
         select count(*) as n, min(origin_at) as first from marts.fct_alert_frequencies
         where rule_id = $rule_id and origin_at < $now
     """
-    found = _rows(settings, sql, {"rule_id": rule_id, "now": now})[0]
+    found = read(settings, sql, {"rule_id": rule_id, "now": now})[0]
     return int(found["n"]), found["first"]
 
 
 def write_model(settings: Settings, row: dict[str, Any]) -> None:
     """One trained version; the same version again replaces its row."""
-    _replace(settings, "alert_models", "model_version", str(row["model_version"]), pa.Table.from_pylist([row]))
+    key: dict[str, object] = {"model_version": row["model_version"]}
+    replace(
+        settings, "ml.alert_models", pa.Table.from_pylist([row]), where="model_version = $model_version", values=key
+    )
 
 
 def write_probabilities(settings: Settings, *, run_id: str, rows: pa.Table) -> None:
     """The probabilities of one run, in place of any that the same run wrote before."""
-    _replace(settings, "alert_probabilities", "run_id", run_id, rows)
+    replace(settings, "ml.alert_probabilities", rows, where="run_id = $run_id", values={"run_id": run_id})
 
 
 def models(settings: Settings, now: datetime, rule_id: str | None = None) -> list[dict[str, Any]]:
@@ -147,7 +151,7 @@ def models(settings: Settings, now: datetime, rule_id: str | None = None) -> lis
         select * from ml.alert_models where trained_at <= $now and ($rule_id is null or rule_id = $rule_id)
         order by trained_at desc, model_version desc
     """
-    return _rows(settings, sql, {"now": now, "rule_id": rule_id})
+    return read(settings, sql, {"now": now, "rule_id": rule_id})
 
 
 def probabilities(
@@ -171,30 +175,9 @@ def probabilities(
         where told.run_id = coalesce($run_id, (select run_id from newest))
         order by told.is_alert desc, told.probability desc, told.rule_id, told.series_id
     """
-    return _rows(settings, sql, {"run_id": run_id, "as_of": as_of})
+    return read(settings, sql, {"run_id": run_id, "as_of": as_of})
 
 
 def track_record(settings: Settings, *, as_of: datetime = datetime.max) -> dict[str, dict[str, Any]]:
     """Per rule: what its published probabilities had come to by `as_of`, by fct_alert_scores."""
-    return {str(row["rule_id"]): row for row in _rows(settings, _SCORED, {"as_of": as_of})}
-
-
-def _replace(settings: Settings, table: str, column: str, key: str, rows: pa.Table) -> None:
-    """All rows of one key, in one transaction."""
-    with connect(settings) as con:
-        con.begin()
-        try:
-            con.execute(f"delete from ml.{table} where {column} = $1", [key])
-            con.register("new_rows", rows)
-            con.execute(f"insert into ml.{table} by name select * from new_rows")
-            con.unregister("new_rows")
-        except BaseException:
-            con.rollback()
-            raise
-        con.commit()
-
-
-def _rows(settings: Settings, sql: str, values: dict[str, Any]) -> list[dict[str, Any]]:
-    with connect(settings, read_only=True) as con:
-        found: list[dict[str, Any]] = con.execute(sql, values).to_arrow_table().to_pylist()
-    return found
+    return {str(row["rule_id"]): row for row in read(settings, _SCORED, {"as_of": as_of})}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -17,8 +18,12 @@ ACTIONS = (*PRODUCTION, "candidate", "keep", "reject")
 EVENTS = "(select * from ml.champion_events union all by name select null::bigint as event_seq where false)"
 
 
-def _replace(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, where: str, values: dict[str, object]) -> None:
+def _replace(
+    con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table | None, where: str, values: dict[str, object]
+) -> None:
     con.execute(f"delete from {table} where {where}", values)
+    if rows is None:
+        return
     con.register("new_rows", rows)
     con.execute(f"insert into {table} by name select * from new_rows")
     con.unregister("new_rows")
@@ -52,6 +57,26 @@ def _transaction(
         con.commit()
 
 
+def replace(
+    settings: Settings,
+    table: str,
+    rows: pa.Table | None,
+    *,
+    where: str,
+    values: dict[str, object],
+    before_commit: Callable[[], None] = lambda: None,
+) -> None:
+    """Rows (None = none) in place of those that a condition with its named values finds, or nothing is changed."""
+    _transaction(settings, lambda con: _replace(con, table, rows, where, values), before_commit)
+
+
+def read(settings: Settings, sql: str, values: dict[str, object]) -> list[dict[str, Any]]:
+    """The rows of a query with named values."""
+    with connect(settings, read_only=True) as con:
+        found: list[dict[str, Any]] = con.execute(sql, values).to_arrow_table().to_pylist()
+    return found
+
+
 def write_training(
     settings: Settings, *, run_id: str, dataset: str, versions: pa.Table, backtests: pa.Table, events: pa.Table
 ) -> None:
@@ -78,28 +103,18 @@ def write_forecasts(
     settings: Settings, *, run_id: str, rows: pa.Table, before_commit: Callable[[], None] = lambda: None
 ) -> None:
     """The forecasts of one run, in place of any that the same run wrote before."""
-
-    def work(con: duckdb.DuckDBPyConnection) -> None:
-        _replace(con, "ml.forecasts", rows, "run_id = $run_id", {"run_id": run_id})
-
-    _transaction(settings, work, before_commit)
+    key: dict[str, object] = {"run_id": run_id}
+    replace(settings, "ml.forecasts", rows, where="run_id = $run_id", values=key, before_commit=before_commit)
 
 
 def write_explanations(settings: Settings, *, run_id: str, rows: pa.Table | None) -> None:
     """What moved the forecasts of one run, in place of any that the same run wrote before; None = nothing to say."""
-
-    def work(con: duckdb.DuckDBPyConnection) -> None:
-        if rows is None:
-            con.execute("delete from ml.explanations where run_id = $run_id", {"run_id": run_id})
-        else:
-            _replace(con, "ml.explanations", rows, "run_id = $run_id", {"run_id": run_id})
-
-    _transaction(settings, work, lambda: None)
+    replace(settings, "ml.explanations", rows, where="run_id = $run_id", values={"run_id": run_id})
 
 
 def versions(settings: Settings, dataset: str | None, now: datetime) -> list[dict[str, object]]:
     """Rows of ml.model_versions trained by `now`, newest first; dataset None = of all."""
-    return _rows(
+    return read(
         settings,
         """
         select * from ml.model_versions where ($dataset is null or dataset = $dataset) and trained_at <= $now
@@ -113,7 +128,7 @@ def champion_events(
     settings: Settings, dataset: str | None, now: datetime, actions: tuple[str, ...] = PRODUCTION
 ) -> list[dict[str, object]]:
     """Events by `now`, newest first; by default those that put a version in production."""
-    return _rows(
+    return read(
         settings,
         f"""
         select * from {EVENTS}
@@ -135,9 +150,3 @@ def backtest(settings: Settings, run_id: str, dataset: str, model: str) -> pa.Ta
             """,
             {"run_id": run_id, "dataset": dataset, "model": model},
         ).to_arrow_table()
-
-
-def _rows(settings: Settings, sql: str, values: dict[str, object]) -> list[dict[str, object]]:
-    with connect(settings, read_only=True) as con:
-        found: list[dict[str, object]] = con.execute(sql, values).to_arrow_table().to_pylist()
-    return found

@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 import yaml
 
+from ml.json_files import read_json, write_json
 from ml.params import load_params
-from ml.stage_inputs import MART, NO_SEARCH, SEARCH, read_json, record_inputs, share_search, write_json
+from ml.stage_inputs import MART, NO_SEARCH, SEARCH, record_inputs, share_search
 from ml.stages import STAGES, TUNED, main, tuned_params
 from ml.tuned import tuned_params as ml_tuned
 from warehouse.errors import BadInput

@@ -173,12 +173,14 @@ def test_only_promotions_approvals_and_rollbacks_put_a_version_in_production(set
 def test_no_code_changes_or_removes_a_decision_or_a_version():
     """Every statement in the code that could, beside the one that reads; the temporary world of the scoreboard too."""
     changing = re.compile(
-        r"(delete\s+from|update|truncate|insert\s+or\s+replace\s+into|drop\s+table|_replace\(con,)\W+"
+        r"(delete\s+from|update|truncate|insert\s+or\s+replace\s+into|drop\s+table|\breplace\(\s*[\w.]+,|_replace\(con,)\W+"
         r"(?:if\s+exists\s+)?(?:f?\")?(?:ml\.)?(?:\w+\.)?(champion_events|model_versions)",
         re.IGNORECASE,
     )
     assert changing.search('con.execute("delete from ml.champion_events where true")'), "the pattern can find one"
     assert changing.search('_replace(con, "ml.model_versions", rows)')
+    assert changing.search('replace(settings, "ml.model_versions", rows, where="true")')
+    assert changing.search('results.replace(\n        run.settings,\n        "ml.champion_events", None)') is not None
     for path in (path for room in ("warehouse", "ml", "flows", "loader") for path in (ROOT / room).rglob("*.py")):
         assert not changing.search(path.read_text(encoding="utf-8")), path
 
