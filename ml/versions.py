@@ -21,7 +21,7 @@ import pandas as pd
 
 from ml import artefact, paired, registry
 from ml.forecaster import QUANTILE_NAMES
-from warehouse import results
+from warehouse import overview, results
 from warehouse.errors import ArtefactRefused, BadInput
 from warehouse.settings import Settings
 
@@ -55,15 +55,10 @@ def statuses(settings: Settings, dataset: str, now: datetime) -> dict[str, str]:
     events = results.champion_events(settings, dataset, now, results.ACTIONS)
     ladder = {str(row["model_version"]): rung for rung, row in registry.ladder(settings, dataset, now)}
     status = {str(row["model_version"]): "spare" for row in rows}
-    decided: set[object] = set()
-    for place, event in enumerate(events):  # newest first: the last word on a version counts
+    waiting = {row["model_version"] for row in overview.waiting(settings, as_of=now)}
+    for event in reversed(events):  # oldest first: the last word on a version counts
         name = str(event["model_version"])
-        if name in decided:
-            continue
-        decided.add(name)
-        later = {str(e["action"]) for e in events[:place] if e["model_version"] != name}
-        waits = "superseded" if later & {"promote", "approve", "candidate"} else "candidate"
-        status[name] = DECIDED.get(str(event["action"]), waits)
+        status[name] = DECIDED.get(str(event["action"]), "candidate" if name in waiting else "superseded")
     status |= {name: "champion" if rung == "champion" else "fallback" for name, rung in ladder.items()}
     return status
 

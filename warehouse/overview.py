@@ -10,7 +10,7 @@ import duckdb
 
 from warehouse.connection import connect
 from warehouse.published import open_copy, publication, published_copy
-from warehouse.results import EVENTS, PRODUCTION
+from warehouse.results import EVENTS, NEWEST_FIRST, PRODUCTION
 from warehouse.settings import Settings
 
 Row = dict[str, Any]
@@ -27,9 +27,7 @@ _LAST_RUNS = """
 _CHAMPIONS = f"""
     with newest as (
         select * from {EVENTS} where action in {PRODUCTION} and event_at <= $1
-        qualify row_number() over (
-            partition by dataset order by event_at desc, event_seq desc nulls last, event_id desc
-        ) = 1
+        qualify row_number() over (partition by dataset order by {NEWEST_FIRST}) = 1
     )
     select dataset, model, model_version, event_at as since, reason, action, trained_at, versions.run_id
     from newest left join (select * exclude (dataset) from ml.model_versions) as versions using (model_version)
@@ -39,20 +37,18 @@ _CHAMPIONS = f"""
 _WAITING = f"""
     with events as (select * from {EVENTS} where event_at <= $1),
     last_words as (
-        select * from events qualify row_number() over (
-            partition by model_version order by event_at desc, event_seq desc nulls last, event_id desc
-        ) = 1
+        select * from events qualify row_number() over (partition by model_version order by {NEWEST_FIRST}) = 1
     ),
     newest as (
-        select dataset, arg_max(event_id, (event_at, coalesce(event_seq, 0), event_id)) as event_id
-        from events where action in ('promote', 'approve', 'candidate') group by dataset
+        select event_id from events where action in ('promote', 'approve', 'candidate')
+        qualify row_number() over (partition by dataset order by {NEWEST_FIRST}) = 1
     )
     select dataset, model_version, event_at as since, reason
     from last_words semi join newest using (event_id) where action = 'candidate' order by dataset
 """
 _DECISIONS = f"""
     select dataset, model_version, action, reason from {EVENTS} where run_id = $1
-    order by dataset, event_seq
+    order by dataset, event_at, event_seq nulls first, event_id
 """
 # The competition that the version in production came from, else the newest, on windows that no model was chosen by.
 _COMPETITION = f"""
@@ -63,8 +59,8 @@ _COMPETITION = f"""
         from ml.backtests where role = 'report' group by all
     ),
     production as (
-        select arg_max(model_version, (event_at, coalesce(event_seq, 0), event_id)) as model_version
-        from {EVENTS} where action in {PRODUCTION} group by dataset
+        select model_version from {EVENTS} where action in {PRODUCTION}
+        qualify row_number() over (partition by dataset order by {NEWEST_FIRST}) = 1
     ),
     newest as (
         select dataset, run_id from ml.model_versions

@@ -16,6 +16,7 @@ PRODUCTION = ("promote", "approve", "rollback")  # actions that put a version in
 ACTIONS = (*PRODUCTION, "candidate", "keep", "reject")
 # as it is in a warehouse made before events of one moment had an order
 EVENTS = "(select * from ml.champion_events union all by name select null::bigint as event_seq where false)"
+NEWEST_FIRST = "event_at desc, event_seq desc nulls last, event_id desc"
 
 
 def _replace(
@@ -133,7 +134,7 @@ def champion_events(
         f"""
         select * from {EVENTS}
         where ($dataset is null or dataset = $dataset) and event_at <= $now and list_contains($actions, action)
-        order by event_at desc, event_seq desc nulls last, event_id desc
+        order by {NEWEST_FIRST}
         """,
         {"dataset": dataset, "now": now, "actions": list(actions)},
     )
