@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.forecasting import PLAN
 from bench.report import show
 from bench.scratch import RECORDINGS, machine, scratch
 from flows.recorded import find
@@ -26,7 +27,6 @@ from ml.missing import lacking
 from ml.params import Params, load_params
 from warehouse.settings import Settings
 
-PLAN = RECORDINGS.parent / "tools" / "plan.json"
 # besides the plan: the same series over the half years before
 EARLIER = {
     "weather": ["2022-01-01", "2022-07-01", "2023-01-01"],

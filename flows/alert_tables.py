@@ -108,7 +108,16 @@ def details(metrics: dict[str, Any]) -> list[Table]:
 
 
 def metrics_of(model: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(str(model["metrics"]))
+    return _parsed(model["metrics"])
+
+
+def brief(model: dict[str, Any]) -> dict[str, Any]:
+    """A row of ml.alert_models with its JSON as objects."""
+    return {**model, "metrics": metrics_of(model), "params": _parsed(model["params"])}
+
+
+def _parsed(text: object) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(str(text))
     return found
 
 

@@ -12,7 +12,7 @@ import os
 import re
 import sys
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -50,13 +50,6 @@ class Project:
     def datasets(self) -> set[str]:
         """Those with stages: the blocks of params.yaml. Raises BadInput."""
         return set(read_params(self.params).get("datasets", {}))
-
-
-@dataclass
-class Reproduced:
-    """Stages that ran, in order; the others had nothing to do."""
-
-    ran: list[str] = field(default_factory=list)
 
 
 def project_of(settings: Settings) -> Project:
@@ -98,21 +91,25 @@ def _config(path: Path, settings: Settings) -> None:
     draft.replace(path)
 
 
-def record_marts(settings: Settings, *, datasets: list[str], now: datetime) -> list[str]:
-    """Leaves what the marts know of each dataset for its snapshot stage. Returns the datasets with something new."""
+def record_marts(settings: Settings, *, datasets: list[str], now: datetime) -> None:
+    """Leaves what the marts know of each dataset for its snapshot stage."""
     from ml.stage_inputs import record_inputs
 
     project = project_of(settings)
-    return [name for name in datasets if record_inputs(settings, name, now, project.artifacts(name))]
+    for name in datasets:
+        record_inputs(settings, name, now, project.artifacts(name))
 
 
-def repro(settings: Settings, project: Project, dataset: str, *, progress: Progress) -> Reproduced:
-    """`dvc repro` of one dataset up to its scores. Raises the stage's own kind of error, naming the stage."""
-    found = Reproduced()
+def repro(settings: Settings, project: Project, dataset: str, *, progress: Progress) -> list[str]:
+    """`dvc repro` of one dataset up to its scores: the stages that ran, in order; the others had nothing to do.
+
+    Raises the stage's own kind of error, naming the stage.
+    """
+    ran: list[str] = []
 
     def hear(line: str) -> None:
         if started := STARTS.search(line):
-            found.ran.append(started[1])
+            ran.append(started[1])
             progress(f"dvc: {started[1]}")
         elif line and not line.startswith((">", "Stage ", "Updating", "Generating", "Use `dvc")):
             progress(line)
@@ -120,12 +117,12 @@ def repro(settings: Settings, project: Project, dataset: str, *, progress: Progr
     code, said = run(settings, project, ["repro", f"evaluate@{dataset}"], hear=hear)
     if code:
         raise _failure(said, settings)
-    return found
+    return ran
 
 
-def push(settings: Settings, project: Project, *, dataset: str | None = None, progress: Progress) -> None:
+def push(settings: Settings, project: Project, *, progress: Progress) -> None:
     """Sends what dvc.lock names to the default store. Raises UpstreamFailed."""
-    _transfer(settings, project, ["push", *(["--with-deps", f"evaluate@{dataset}"] if dataset else [])], progress)
+    _transfer(settings, project, ["push"], progress)
 
 
 def pull(settings: Settings, project: Project, *, progress: Progress) -> None:

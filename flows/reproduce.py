@@ -33,13 +33,13 @@ def reproduce(run: Run, dataset: str, reason: str) -> tuple[TrainResult, list[st
     checked_name(dataset)
     set_damaged_aside(run, project, dataset)
     dvc.record_marts(run.settings, datasets=[dataset], now=run.now)
-    found = dvc.repro(run.settings, project, dataset, progress=run.progress)
+    stages = dvc.repro(run.settings, project, dataset, progress=run.progress)
     artefacts.require_sound(project, dataset)
     folder = project.artifacts(dataset)
     share_search(run.settings, dataset, run.now, read_json(folder / TUNED))
     learnt = learnt_of(folder)
     result = register(run.settings, learnt, now=run.now, run_id=run.run_id, reason=reason, progress=run.progress)
-    return result, found.ran
+    return result, stages
 
 
 def at_once(run: Run, dataset: str, reason: str, ahead: Ahead | None = None) -> tuple[TrainResult, list[str]]:
@@ -70,7 +70,7 @@ def push(run: Run) -> None:
         run.warnings.append(f"{error}. `skyduck artefacts push` sends it again")
 
 
-def record_marts(run: Run, datasets: list[str]) -> None:
+def record_news(run: Run, datasets: list[str]) -> None:
     """Tells the snapshot stages what is known now. Nothing else hangs on it today: a failure is a warning."""
     try:
         known = dvc.project_of(run.settings).datasets()

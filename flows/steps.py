@@ -10,7 +10,7 @@ from flows.ahead import Ahead
 from flows.clock import origin_of
 from flows.dvc import project_of
 from flows.fingerprint import fingerprint
-from flows.reproduce import at_once, push, record_marts, reproduce
+from flows.reproduce import at_once, push, record_news, reproduce
 from flows.run import Run
 from flows.upstream import upstream
 from warehouse.errors import BadInput, SkyduckError
@@ -95,7 +95,7 @@ def build(run: Run, half: Literal["before", "after"]) -> None:
         note.detail |= {"n_ok": result.n_ok, "n_warn": result.n_warn, "n_error": result.n_error}
         result.raise_for_failures()
         if half == "before":
-            record_marts(run, datasets(run))
+            record_news(run, datasets(run))
 
 
 def datasets(run: Run) -> list[str]:

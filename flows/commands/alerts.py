@@ -43,7 +43,7 @@ def list_(as_of: AsOf = None, as_json: Json = False) -> None:
     rules, told = store.rules(settings), store.probabilities(settings, as_of=now)
     models = newest_models(settings, now)
     if as_json:
-        print_json({"rules": rules, "models": [_brief(row) for row in models.values()], "probabilities": told})
+        print_json({"rules": rules, "models": [page.brief(row) for row in models.values()], "probabilities": told})
         return
     summary.draw(page.rules(rules, models))
     summary.draw(page.probabilities(told))
@@ -63,7 +63,7 @@ def show(
     model = newest_models(settings, now).get(rule)
     record = store.track_record(settings, as_of=now).get(rule)
     if as_json:
-        print_json({"rule": found, "model": _brief(model) if model else None, "track_record": record})
+        print_json({"rule": found, "model": page.brief(model) if model else None, "track_record": record})
         return
     typer.echo(f"{rule}: {found['description']}\nWhat to do: {found['what_to_do']}")
     if model is None:
@@ -153,8 +153,3 @@ def backtest(
         return
     for result in found:
         summary.draw(page.methods(f"{result['rule_id']}: {result['chosen']}, {result['reason']}", result["methods"]))
-
-
-def _brief(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of ml.alert_models with its JSON as objects."""
-    return {**row, "metrics": page.metrics_of(row), "params": page.metrics_of({"metrics": row["params"]})}

@@ -62,9 +62,6 @@ class Evidence:
         """(values of key, models) mean absolute error."""
         return self.errors.abs().groupby(self.keys[key]).mean()
 
-    def bias_by(self, key: str, model: str) -> pd.Series:
-        return self.errors[model].groupby(self.keys[key]).mean()
-
     def observed(self, model: str) -> Floats:
         """(7,) share of truths at or below each quantile."""
         below: Floats = (self.scored.actual[:, None] <= self.scored.answers[model]).mean(axis=0)

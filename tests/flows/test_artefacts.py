@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from flows import artefacts, dvc
-from flows.reproduce import push, record_marts, set_damaged_aside
+from flows.reproduce import push, record_news, set_damaged_aside
 from flows.run import Run
 from tests.flows.dvc_world import NOW, clone, dvc_says
 from warehouse.errors import ArtefactRefused, BadInput, LockHeld, UpstreamFailed
@@ -214,7 +214,7 @@ def test_a_dvc_killed_in_a_stage_leaves_no_lock_and_the_next_one_ends_the_work(h
     waits.wait()
     assert not (project.artifacts("air") / "metrics.json").exists()  # it was killed half-way
     (project.folder / "slow").unlink()
-    assert dvc.repro(settings, project, "air", progress=quiet).ran == ["evaluate@air"]
+    assert dvc.repro(settings, project, "air", progress=quiet) == ["evaluate@air"]
     assert contents(project) == FILES
 
 
@@ -248,5 +248,5 @@ def test_marts_are_not_recorded_by_a_params_yaml_with_a_typo_and_the_run_says_wh
     settings, project = here
     project.params.write_text("datasets: {air: [}\n")
     run = Run(settings, "daily", NOW, "r", quiet)
-    record_marts(run, ["air"])
+    record_news(run, ["air"])
     assert run.warnings[0].startswith("`dvc repro` was not told of the new data: params.yaml cannot be read: ")

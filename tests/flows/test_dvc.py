@@ -44,8 +44,8 @@ def versions(settings: Settings) -> list[tuple[str, str, str]]:
 def done(tmp_path_factory):
     """(settings, project, stages that ran first, stages that ran next) of a reproduced small world."""
     settings, project = make_project(tmp_path_factory.mktemp("one") / "data")
-    first = dvc.repro(settings, project, "air", progress=quiet).ran
-    return settings, project, first, dvc.repro(settings, project, "air", progress=quiet).ran
+    first = dvc.repro(settings, project, "air", progress=quiet)
+    return settings, project, first, dvc.repro(settings, project, "air", progress=quiet)
 
 
 def test_a_second_repro_does_nothing(done):
@@ -98,11 +98,11 @@ def test_news_take_the_snapshot_again_and_a_parameter_only_what_it_reaches(done,
     settings, project = copied(done, tmp_path / "data")
     mart = project.artifacts("air") / "mart.json"
     mart.write_text(mart.read_text().replace('"rows": ', '"rows": 1'))
-    assert dvc.repro(settings, project, "air", progress=quiet).ran == ["snapshot@air"]  # the same rows: no more to do
+    assert dvc.repro(settings, project, "air", progress=quiet) == ["snapshot@air"]  # the same rows: no more to do
     params = params_of(project)
     params["defaults"]["fallback"]["max_staleness_h"] = 71
     (project.folder / "params.yaml").write_text(yaml.safe_dump(params))
-    assert dvc.repro(settings, project, "air", progress=quiet).ran == ["train@air", "evaluate@air"]
+    assert dvc.repro(settings, project, "air", progress=quiet) == ["train@air", "evaluate@air"]
 
 
 def test_a_search_that_is_asked_for_runs_once_and_its_outcome_is_kept(done, tmp_path):
@@ -110,11 +110,11 @@ def test_a_search_that_is_asked_for_runs_once_and_its_outcome_is_kept(done, tmp_
     params = params_of(project)
     params["defaults"]["tuning"] |= {"trials": 2, "seconds": 60}
     (project.folder / "params.yaml").write_text(yaml.safe_dump(params))
-    assert dvc.repro(settings, project, "air", progress=quiet).ran[0] == "tune@air"
+    assert dvc.repro(settings, project, "air", progress=quiet)[0] == "tune@air"
     found = json.loads((project.artifacts("air") / "tuned.json").read_text())
     assert found["n_trials"] == 2
     assert found["reason"]
-    assert dvc.repro(settings, project, "air", progress=quiet).ran == []
+    assert dvc.repro(settings, project, "air", progress=quiet) == []
 
 
 def test_a_stage_that_fails_is_named_with_its_reason_and_its_kind(done, tmp_path):
@@ -139,7 +139,7 @@ def test_a_training_killed_in_a_fit_is_named_and_the_next_repro_makes_the_models
     with pytest.raises(SkyduckError, match=r"^dvc stage train@air was killed \(out of memory\?\)"):
         dvc.repro(settings, project, "air", progress=quiet)
     monkeypatch.delenv("SKYDUCK_FAULT_AT")
-    assert dvc.repro(settings, project, "air", progress=quiet).ran == ["train@air", "evaluate@air"]
+    assert dvc.repro(settings, project, "air", progress=quiet) == ["train@air", "evaluate@air"]
     assert [path for path in lock_of(done[1]) if lock_of(project)[path] != lock_of(done[1])[path]] == [
         "artifacts/air/costs.json"
     ]
