@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from flows.run import Run
-from flows.tables import Table
+from flows.tables import Table, figure, share
 from warehouse import alerts
 
 MOST_NAMED = 6
@@ -48,7 +48,7 @@ def rules(rows: list[dict[str, Any]], models: dict[str, dict[str, Any]]) -> Tabl
                 *(str(rule["rule_id"]), str(rule["description"])),
                 *((str(model["method"]), f"{model['trained_at']:%Y-%m-%d}") if model else ("climatology", "never")),
                 f"{rule['act_from']:.0%}",
-                *(_figure(line.get(name)) for name in METHOD_COLUMNS),
+                *(figure(line.get(name)) for name in METHOD_COLUMNS),
             )
         )
     header = ("rule", "event", "answered by", "trained", "act from", *METHOD_HEADS)
@@ -72,7 +72,7 @@ def probabilities(rows: list[dict[str, Any]]) -> Table:
 def methods(title: str, scores: dict[str, dict[str, Any]]) -> Table:
     """One line per method."""
     rows = tuple(
-        (name, f"{line['n_rows']:,}", f"{line['n_events']:,}", *(_figure(line[key]) for key in METHOD_COLUMNS))
+        (name, f"{line['n_rows']:,}", f"{line['n_events']:,}", *(figure(line[key]) for key in METHOD_COLUMNS))
         for name, line in scores.items()
     )
     return Table(title, ("method", "rows", "events", *METHOD_HEADS), rows, numbers=2 + len(METHOD_COLUMNS))
@@ -84,11 +84,11 @@ def details(metrics: dict[str, Any]) -> list[Table]:
     if not found:
         return []
     bins = tuple(
-        (f"{b['from']:.0%} – {b['to']:.0%}", f"{b['n']:,}", _share(b["told"]), _share(b["came"]))
+        (f"{b['from']:.0%} – {b['to']:.0%}", f"{b['n']:,}", share(b["told"], 1), share(b["came"], 1))
         for b in found["reliability"]
         if b["n"]
     )
-    lift = tuple((f"{row['share']:.0%}", _share(row["caught"]), _figure(row["lift"])) for row in found["lift"])
+    lift = tuple((f"{row['share']:.0%}", share(row["caught"], 1), figure(row["lift"])) for row in found["lift"])
     counts = found["confusion"]
     confusion = (
         ("acted", str(counts["hits"]), str(counts["false_alarms"])),
@@ -96,8 +96,8 @@ def details(metrics: dict[str, Any]) -> list[Table]:
     )
     curves, chosen = metrics["value_curves"], metrics["chosen"]
     answers = chosen if chosen in curves else "climatology"  # it stands in for a method that had no answer
-    value = tuple((f"{row['ratio']:.0%}", _figure(row["value"])) for row in curves[answers])
-    curve = tuple((_figure(row["months"]), _figure(row["brier"])) for row in metrics.get("learning_curve", []))
+    value = tuple((f"{row['ratio']:.0%}", figure(row["value"])) for row in curves[answers])
+    curve = tuple((figure(row["months"]), figure(row["brier"])) for row in metrics.get("learning_curve", []))
     return [
         Table("Reliability", ("told", "rows", "mean told", "came"), bins, numbers=3),
         Table(f"Acting from {counts['act_from']:.0%} on", ("", "event", "no event"), confusion, numbers=2),
@@ -125,11 +125,3 @@ def _chosen(model: dict[str, Any] | None) -> dict[str, Any]:
     found = metrics_of(model) if model else {}
     line: dict[str, Any] = found.get("methods", {}).get(found.get("chosen"), {})
     return line
-
-
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3g}"
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"

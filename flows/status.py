@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flows import summary
-from flows.tables import Table
+from flows.tables import Table, figure, moment, share
 from warehouse import overview
 from warehouse.errors import BadInput, LockHeld, NotBuilt
 from warehouse.lock import holder
@@ -14,13 +14,13 @@ from warehouse.settings import Settings
 from warehouse.track_record import DAYS, track_record
 
 N_RUNS = 5
-TRACK = {  # of warehouse.track_record -> heading
-    "mae": "MAE",
-    "coverage80": "80 % holds",
-    "coverage90": "90 % holds",
-    "moved": "moves a day",
-    "moved_of_width": "of its 80 %",
-    "stayed_within": "stays inside",
+TRACK = {  # of warehouse.track_record -> heading and how it is written
+    "mae": ("MAE", figure),
+    "coverage80": ("80 % holds", share),
+    "coverage90": ("90 % holds", share),
+    "moved": ("moves a day", figure),
+    "moved_of_width": ("of its 80 %", share),
+    "stayed_within": ("stays inside", share),
 }
 
 
@@ -79,10 +79,10 @@ def show(found: dict[str, Any]) -> None:
     if found["running"]:
         print_line(f"running: {found['running']}", soft_wrap=True, markup=False)
     if found["published_path"]:
-        print_line(f"published: {found['published_path']} ({_time(found['published_at'])} UTC)", soft_wrap=True)
+        print_line(f"published: {found['published_path']} ({moment(found['published_at'])} UTC)", soft_wrap=True)
         print_line(
             f"{found['n_series']} series, {found['n_forecast_rows']:,} forecast rows, "
-            f"observations up to {_time(found['data_as_of'])} UTC"
+            f"observations up to {moment(found['data_as_of'])} UTC"
         )
     for table in _tables(found):
         summary.draw(table)
@@ -92,19 +92,20 @@ def show(found: dict[str, Any]) -> None:
 
 def _tables(found: dict[str, Any]) -> list[Table]:
     runs = tuple(
-        (r["run_id"], r["flow"], _time(r["as_of"]), r["status"], f"{r['seconds']:.0f}", f"{r['peak_mib']:.0f}")
+        (r["run_id"], r["flow"], moment(r["as_of"]), r["status"], f"{r['seconds']:.0f}", f"{r['peak_mib']:.0f}")
         for r in found["runs"]
     )
     champions = tuple(
-        (r["dataset"], str(r["model"]), r["model_version"], _time(r["since"]), str(r["reason"])[:80])
+        (r["dataset"], str(r["model"]), r["model_version"], moment(r["since"]), str(r["reason"])[:80])
         for r in found["champions"]
     )
-    waiting = tuple((r["dataset"], r["model_version"], _time(r["since"])) for r in found["waiting"])
+    waiting = tuple((r["dataset"], r["model_version"], moment(r["since"])) for r in found["waiting"])
     track = tuple(
-        (r["dataset"], f"{r['n_hours'] or 0:,}", *(_figure(r[name]) for name in TRACK)) for r in found["track_record"]
+        (row["dataset"], f"{row['n_hours'] or 0:,}", *(write(row[name]) for name, (_, write) in TRACK.items()))
+        for row in found["track_record"]
     )
     freshness = tuple(
-        (r["source"], r["endpoint"], _time(r["last_answer_at"]), _time(r["last_observed_at"]), f"{r['n_bodies']:,}")
+        (r["source"], r["endpoint"], moment(r["last_answer_at"]), moment(r["last_observed_at"]), f"{r['n_bodies']:,}")
         for r in found["freshness"]
     )
     gaps = tuple(
@@ -123,16 +124,11 @@ def _tables(found: dict[str, Any]) -> list[Table]:
         Table("Champions", ("dataset", "model", "version", "since", "why"), champions),
         Table("Waiting for `skyduck models approve`", ("dataset", "version", "since"), waiting),
         Table(
-            f"Published forecasts, {DAYS} days", ("dataset", "hours", *TRACK.values()), track, numbers=1 + len(TRACK)
+            f"Published forecasts, {DAYS} days",
+            ("dataset", "hours", *(head for head, _ in TRACK.values())),
+            track,
+            numbers=1 + len(TRACK),
         ),
         Table("Freshness", ("source", "endpoint", "last answer", "newest hour", "bodies"), freshness, numbers=1),
         Table("Gaps, asked for again", ("source", "endpoint", "subject", "hours", "failed", "why"), gaps),
     ]
-
-
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3g}"
-
-
-def _time(value: Any) -> str:
-    return f"{value:%Y-%m-%d %H:%M}" if value is not None else "–"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -25,6 +26,21 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numbers: int = 0
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """Significant digits of a measure; a count in full."""
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.{digits}g}"
+
+
+def share(value: float | None, digits: int = 0) -> str:
+    return "–" if value is None else f"{value:.{digits}%}"
+
+
+def moment(value: datetime | None) -> str:
+    return "–" if value is None else f"{value:%Y-%m-%d %H:%M}"
 
 
 def loads(run: Run) -> Table:
@@ -64,7 +80,7 @@ def models(run: Run) -> Table:
         rows.append(
             (
                 *(dataset, str(len(scores)), str(champion["model"]), f"{champion['since']:%Y-%m-%d}", naive["model"]),
-                *(f"{naive['mae']:.3g}", f"{own['mae']:.3g}", f"{skill:.0%}", f"{own['coverage80']:.0%}"),
+                *(figure(naive["mae"]), figure(own["mae"]), share(skill), share(own["coverage80"])),
                 str(own["n_origins"]),
             )
         )

@@ -6,18 +6,19 @@ from typing import Any
 
 from flows import summary
 from flows.commands.options import plain
-from flows.tables import Table
+from flows.tables import Table, figure, moment, share
 
 Row = dict[str, Any]
+FINE = 4  # digits where versions are set side by side
 
 
 def show_list(rows: list[Row]) -> None:
     header = ("version", "role", "status", "trained", "MAE", "pinball", "skill", "80 % holds", "origins")
     lines = tuple(
         (
-            *(row["model_version"], row["role"] or "–", row["status"], _time(row["trained_at"])),
-            *(_number(row["mae"]), _number(row["pinball"]), _share(row["skill"]), _share(row["coverage80"])),
-            _number(row["n_origins"]),
+            *(row["model_version"], row["role"] or "–", row["status"], moment(row["trained_at"])),
+            *(figure(row["mae"]), figure(row["pinball"]), share(row["skill"]), share(row["coverage80"])),
+            figure(row["n_origins"]),
         )
         for row in rows
     )
@@ -54,7 +55,8 @@ def show_version(found: Row) -> None:
     summary.draw(Table("Version", ("", ""), tuple(facts)))
     for window in ("select", "report"):
         scores = found["metrics"].get(window) or {}
-        summary.draw(Table(f"Scores, {window}", tuple(scores), (tuple(map(_number, scores.values())),), len(scores)))
+        line = tuple(figure(value, FINE) for value in scores.values())
+        summary.draw(Table(f"Scores, {window}", tuple(scores), (line,), len(scores)))
     summary.draw(_events(found["events"]))
     files = tuple((file["name"], file["sha256"], f"{file['n_bytes']:,}") for file in found["files"])
     summary.draw(Table("Files, each as trained", ("file", "sha256", "bytes"), files, numbers=1))
@@ -69,7 +71,7 @@ def show_comparison(found: Row) -> None:
     params = tuple((key, _text(a), _text(b)) for key, (a, b) in found["params"].items())
     summary.draw(Table("Params that differ", ("param", *sides), params))
     for window, scores in found["scores"].items():
-        lines = tuple((name, _number(a), _number(b)) for name, (a, b) in scores.items())
+        lines = tuple((name, figure(a, FINE), figure(b, FINE)) for name, (a, b) in scores.items())
         summary.draw(Table(f"Scores, {window}", ("score", *sides), lines, numbers=2))
     line = found["paired"]["text"] if found["paired"] else "no origin that both were reported on"
     summary.console().print(f"{sides[1]} against {sides[0]}, origin by origin: {line}", markup=False, soft_wrap=True)
@@ -79,7 +81,7 @@ def show_history(found: Row) -> None:
     header = ("dataset", "version", "from", "to", "by", "actor", "why")
     lines = tuple(
         (
-            *(row["dataset"], row["model_version"], _time(row["valid_from"]), _time(row["valid_to"])),
+            *(row["dataset"], row["model_version"], moment(row["valid_from"]), moment(row["valid_to"])),
             *(row["action"], row["actor"], row["reason"]),
         )
         for row in found["periods"]
@@ -102,21 +104,9 @@ def show_decisions(decisions: list[Any]) -> None:
 
 def _events(events: list[Row]) -> Table:
     lines = tuple(
-        (_time(e["event_at"]), e["dataset"], e["action"], e["model_version"], e["actor"], e["reason"]) for e in events
+        (moment(e["event_at"]), e["dataset"], e["action"], e["model_version"], e["actor"], e["reason"]) for e in events
     )
     return Table("Decisions", ("at", "dataset", "action", "version", "actor", "why"), lines)
-
-
-def _time(value: Any) -> str:
-    return f"{value:%Y-%m-%d %H:%M}" if value is not None else "–"
-
-
-def _number(value: Any) -> str:
-    return "–" if value is None else f"{value:.4g}"
-
-
-def _share(value: Any) -> str:
-    return "–" if value is None else f"{value:.0%}"
 
 
 def _text(value: Any) -> str:

@@ -118,3 +118,19 @@ def test_a_failed_source_is_in_the_json_with_its_exit_code(run: Run) -> None:
 def test_numbers_are_right_aligned_in_markdown() -> None:
     text = markdown.text(Table("T", ("a", "b"), (("x", "1"),), numbers=1))
     assert text == "## T\n\n| a | b |\n| --- | ---: |\n| x | 1 |\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (tables.figure(3.14159), "3.14"),
+        (tables.figure(3.14159, 4), "3.142"),
+        (tables.figure(12_345), "12,345"),
+        (tables.share(0.8149), "81%"),
+        (tables.share(0.8149, 1), "81.5%"),
+        (tables.moment(NOW), "2026-11-20 06:10"),
+        (tables.figure(None) + tables.share(None) + tables.moment(None), "–––"),
+    ],
+)
+def test_a_figure_is_written_the_same_on_every_page(written: str, expected: str) -> None:
+    assert written == expected
