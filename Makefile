@@ -41,7 +41,7 @@ lint: $(STAMP)  ## Style, types, import rules, SQL, workflows
 	$(VENV)/bin/zizmor --offline --no-progress .github/workflows
 
 unit: $(STAMP)  ## The tests (ARGS=… for pytest)
-	$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 scoreboard: $(STAMP)  ## Score the product on recordings (RECORDINGS=dir PLAN=file BARS=file)
 	@$(PY) -m flows scoreboard --recordings $(RECORDINGS) --plan $(PLAN) $(if $(BARS),--bars $(BARS))

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.forecasting import PLAN
-from bench.loading import recorded
 from bench.report import ratio, show
 from bench.scale import spread_seeds
 from bench.scratch import NOW, RECORDINGS, begin, machine, scratch, settings_in
 from flows import steps
+from flows.recorded import find
 from flows.run import Run
 from flows.scoreboard import prepare, score_line
 from flows.screen import Screen
@@ -33,7 +33,7 @@ QUICK_ENTRIES, QUICK_SERIES = 1, 20
 def main(quick: bool = False) -> None:
     screen, about = Screen(), machine()
     with scratch("bars") as folder:
-        if recorded() and PLAN.exists():
+        if RECORDINGS.is_dir() and PLAN.exists():
             _train(folder, screen, about, quick)
         else:
             screen.say("No recordings: their bars are left out.")
@@ -44,7 +44,7 @@ def _train(folder: Path, screen: Screen, about: str, quick: bool) -> None:
     plan = list(json.loads(PLAN.read_text(encoding="utf-8")).items())[: QUICK_ENTRIES if quick else None]
     bars = json.loads(BARS.read_text(encoding="utf-8"))
     os.environ["SKYDUCK_DATA_DIR"] = str(folder / "data")  # where the scoreboard makes its scratch warehouse
-    settings = prepare(RECORDINGS, recorded(), progress=screen.tick)
+    settings = prepare(RECORDINGS, find(RECORDINGS), progress=screen.tick)
     lines: list[dict[str, Any]] = []
     for name, entry in plan:
         cut, end = (datetime.combine(datetime.fromisoformat(entry[key]), time()) for key in ("cut", "end"))

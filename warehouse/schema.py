@@ -96,6 +96,13 @@ create table if not exists ml.alert_probabilities (
     probability double not null, climatology double not null, act_from double not null, is_alert boolean not null,
     method varchar not null, model_version varchar not null, reason varchar, created_at timestamp not null
 );
+create table if not exists ml.drift (
+    run_id varchar not null, created_at timestamp not null, dataset varchar not null, series_id varchar not null,
+    kind varchar not null, aspect varchar, window_h integer, reference varchar, current_to timestamp not null,
+    n_current integer, n_reference integer, n_past integer, score double, usual double, score_limit double,
+    p_value double, q_value double, shift double, ratio double, still double,
+    is_drift boolean not null, what varchar, why_not varchar
+);
 create table if not exists ml.runs (
     run_id varchar not null, flow varchar not null, step varchar not null, as_of timestamp not null,
     started_at timestamp not null, finished_at timestamp not null, status varchar not null,

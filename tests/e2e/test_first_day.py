@@ -20,10 +20,11 @@ FILLED = (
     "marts.fct_current_forecasts", "marts.fct_backtest_scores", "marts.dim_champions", "marts.fct_runs",
     "ml.model_versions", "ml.champion_events", "ml.forecasts", "ml.backtests", "ml.alert_models",
     "ml.alert_probabilities", "marts.fct_alert_outcomes", "marts.fct_alert_frequencies", "marts.fct_alerts",
+    "ml.drift", "marts.fct_backtest_origin_scores",
 )  # fmt: skip
 STEPS = [
     "total", "load", "freshness", "dbt before ml", "train air", "train carbon", "train sgpm", "train weather",
-    "predict", "alerts", "dbt after ml", "publish",
+    "predict", "alerts", "drift", "dbt after ml", "publish",
 ]  # fmt: skip
 
 

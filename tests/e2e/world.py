@@ -41,6 +41,7 @@ VINTAGES = {
     "ml.explanations",
     "marts.fct_explanations",
     "ml.alert_probabilities",
+    "ml.drift",
     "marts.fct_alert_scores",
 }
 

@@ -30,12 +30,12 @@ def test_kills_from_the_first_fit_to_the_swap_converge(eve: World, day_1: Day, d
     assert eve.steps(DAY_2) == sorted(done)
     assert forecasts_of(eve) == 0, "half a forecast is to be seen"
     killed_in_dbt("fct_forecasts", eve, day_2, built="ml.forecasts", waiting="marts.fct_current_forecasts")
-    done += [*BUILT, "alerts", "predict"]
+    done += [*BUILT, "alerts", "drift", "predict"]
     assert eve.steps(DAY_2) == sorted(done)
     assert forecasts_of(eve) == day_2.said["n_forecast_rows"]
     before = eve.copies
     killed_at("publish.before_swap", eve)
-    assert eve.steps(DAY_2) == sorted([*done, *BUILT, "alerts", "predict", "dbt after ml"])
+    assert eve.steps(DAY_2) == sorted([*done, *BUILT, "alerts", "drift", "predict", "dbt after ml"])
     (extra,) = set(eve.copies) - set(before)
     assert extra.endswith(".duckdb"), "the new copy was not whole yet"
     assert eve.published_run not in extra

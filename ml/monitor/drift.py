@@ -1,0 +1,143 @@
+"""Data drift: how far the newest values lie from those of the season, judged by how far they lay before.
+
+The distance is Evidently's `wasserstein`: the first Wasserstein distance over the standard deviation of the reference.
+Hours follow one another, so a test that takes them as independent would find drift every day. Here the distance of the
+newest window is compared with the distances that windows of the same length had from their own references before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+from ml.forecaster import Floats
+
+YEAR_H = 8_766
+SEASON_H = 28 * 24  # of an earlier year: two weeks before and after
+BEFORE_H = 56 * 24  # where no earlier year is known
+LEAST_SHARE = 0.5  # of a window's hours that must be known
+MOST_PAST = 150  # of the newest, spread evenly
+STEP_H = 24
+LEAST_SCORE = 1e-6
+Kind = Literal["season", "weeks before"]
+# the first reference with so many windows before to compare with, counted as if they did not overlap
+LEAST_PAST: dict[Kind, int] = {"season": 20, "weeks before": 6}
+ASPECTS = (
+    "level",
+    "change",
+)  # the values; their differences from hour to hour, which tell of spread and of standing still
+
+
+@dataclass(frozen=True)
+class Past:
+    """Logarithms of the scores of earlier windows, as Student's t for one more value of the sample."""
+
+    mean: float
+    scale: float
+    freedom: float
+
+    @classmethod
+    def of(cls, scores: Floats, independent: float) -> Past:
+        """`independent`: how many of them do not overlap."""
+        logs = np.log(np.maximum(scores, LEAST_SCORE))
+        scale = float(np.std(logs, ddof=1)) * float(np.sqrt(1 + 1 / independent))
+        return cls(float(np.mean(logs)), max(scale, 1e-6), independent - 1)
+
+    def p_value(self, score: float) -> float:
+        """P(a score at least this large)."""
+        return float(stats.t.sf((np.log(max(score, LEAST_SCORE)) - self.mean) / self.scale, self.freedom))
+
+    def score_at(self, p_value: float) -> float:
+        return float(np.exp(self.mean + self.scale * stats.t.isf(p_value, self.freedom)))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One column's newest window against its reference. Positions in hours from the first value."""
+
+    aspect: str
+    window_h: int
+    kind: Kind
+    n_current: int
+    n_reference: int
+    n_past: int
+    score: float
+    usual: float  # median score of the windows before
+    p_value: float
+    past: Past
+    shift: float  # of the mean of the values, in standard deviations of the reference's
+    ratio: float  # of the standard deviations, of the values or of their changes
+    still: float  # share of the window's hours that repeat the hour before
+    current: Floats
+    reference: Floats
+
+
+def judge(values: Floats, window_h: int, aspect: str = "level") -> Judged | str:
+    """The newest `window_h` of hourly values (n,), NaN where unknown; or why they cannot be judged."""
+    changes = np.diff(values, prepend=np.nan)
+    seen = values if aspect == "level" else changes
+    end = len(seen)
+    why_not = "too few hours known"
+    for kind, needed in LEAST_PAST.items():
+        pair, level = _pair(seen, end, window_h, kind), _pair(values, end, window_h, kind)
+        if pair is None or level is None:
+            continue
+        ends = np.arange(end - window_h, window_h - 1, -STEP_H)
+        step = -(-len(ends) // MOST_PAST)
+        pairs = (_pair(seen, int(before), window_h, kind) for before in ends[::step])
+        scores = np.array([distance(*earlier) for earlier in pairs if earlier is not None])
+        independent = len(scores) * min(1.0, step * STEP_H / window_h)
+        if independent < needed:
+            why_not = f"{independent:.0f} earlier windows to compare with, {needed} needed"
+            continue
+        reference, current = pair
+        score, last = distance(reference, current), _known(changes[end - window_h :])
+        past = Past.of(scores, independent)
+        return Judged(
+            aspect=aspect,
+            window_h=window_h,
+            kind=kind,
+            n_current=len(current),
+            n_reference=len(reference),
+            n_past=len(scores),
+            score=score,
+            usual=float(np.median(scores)),
+            p_value=past.p_value(score),
+            past=past,
+            shift=float(level[1].mean() - level[0].mean()) / max(float(np.std(level[0])), 1e-9),
+            ratio=float(np.std(current)) / max(float(np.std(reference)), 1e-9),
+            still=float(np.mean(last == 0)) if len(last) else 0.0,
+            current=current,
+            reference=reference,
+        )
+    return why_not
+
+
+def distance(reference: Floats, current: Floats) -> float:
+    """Evidently's normed Wasserstein distance."""
+    return float(stats.wasserstein_distance(reference, current) / max(float(np.std(reference)), 1e-3))
+
+
+def _pair(values: Floats, end: int, window_h: int, kind: Kind) -> tuple[Floats, Floats] | None:
+    """(reference, current) of the window that ends at `end`; the reference holds none of its hours."""
+    start = end - window_h
+    if start < 0:
+        return None
+    current = _known(values[start:end])
+    if len(current) < LEAST_SHARE * window_h:
+        return None
+    if kind == "weeks before":
+        before = _known(values[max(0, start - BEFORE_H) : start])
+        return (before, current) if len(before) >= LEAST_SHARE * BEFORE_H else None
+    half = SEASON_H // 2
+    years = [start + window_h // 2 - k * YEAR_H for k in range(1, end // YEAR_H + 2)]
+    pieces = [_known(values[max(0, at - half) : max(0, at + half)]) for at in years]
+    seasonal = [piece for piece in pieces if len(piece) >= LEAST_SHARE * SEASON_H]
+    return (np.concatenate(seasonal), current) if seasonal else None
+
+
+def _known(values: Floats) -> Floats:
+    return values[np.isfinite(values)]
