@@ -20,7 +20,8 @@ from warehouse.errors import SkyduckError
 app = typer.Typer(
     name="skyduck",
     help="From raw API JSON to hourly forecasts you can trust, every day.",
-    epilog="Ends with 0 done · 1 our fault · 2 bad input · 3 a source failed · 4 data tests failed · 130/143 stopped",
+    epilog="Ends with 0 done · 1 our fault · 2 bad input · 3 a source failed · 4 data tests failed · "
+    "5 a daily run is missed · 130/143 stopped",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -7,6 +7,7 @@ SkyduckError            1  our fault
 ├── UpstreamFailed      3  a source did not answer, or answered something unusable
 │   └── WarehouseUnreachable  3  MotherDuck cannot be reached
 ├── DataTestFailed      4  dbt found data that must not be published
+├── RunsMissed          5  a daily run has not published by its deadline
 └── ArtefactRefused     1  a model file whose bytes are not those that were trained
 
 Messages say what was seen, what was expected and what to do.
@@ -41,6 +42,10 @@ class WarehouseUnreachable(UpstreamFailed):
 
 class DataTestFailed(SkyduckError):
     exit_code = 4
+
+
+class RunsMissed(SkyduckError):
+    exit_code = 5
 
 
 class ArtefactRefused(SkyduckError):

@@ -1,17 +1,21 @@
-"""Commands that only look: status and doctor."""
+"""Commands that only look: status, doctor and watchdog."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import typer
 
 from flows.clock import parse_as_of
 from flows.commands.options import AsOf, Json, Upstream, print_json
 from flows.options import command_settings
+from warehouse.errors import RunsMissed
 
 
 def register(app: typer.Typer) -> None:
     app.command("status")(status)
     app.command("doctor")(doctor)
+    app.command("watchdog")(watchdog)
 
 
 def status(as_of: AsOf = None, upstream: Upstream = None, as_json: Json = False) -> None:
@@ -37,3 +41,23 @@ def doctor(upstream: Upstream = None, as_json: Json = False) -> None:
         room.show(checks)
     if room.unwell(checks):
         raise typer.Exit(2)
+
+
+def watchdog(
+    due: Annotated[
+        str, typer.Option("--due", metavar="HH:MM", help="The time of day, UTC, by which a daily run has published.")
+    ] = "07:30",
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Check that the daily run published by its deadline; ends with 5 if one is missed. For cron or a workflow."""
+    from flows.watchdog import parse_due, watch
+
+    deadline = parse_due(due)
+    found = watch(command_settings(), now=parse_as_of(as_of), due=deadline)
+    if as_json:
+        print_json({"missed": found.missed, "run_id": found.run_id, "published_at": found.published_at, "due": due})
+    elif not found.missed:
+        typer.echo(found.told)
+    if found.missed:
+        raise RunsMissed(found.told)

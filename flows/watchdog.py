@@ -1,0 +1,61 @@
+"""A dead man's check: whether the daily run has published by its deadline, whoever was to start it.
+
+It reads the published copy alone, so it works while a run writes, after one was killed, and where none ever started.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from warehouse.errors import BadInput
+from warehouse.published import publication, published_copy
+from warehouse.settings import Settings
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """`missed`: deadlines that passed without a publication since the one before."""
+
+    now: datetime
+    due: time
+    run_id: str
+    published_at: datetime
+    missed: int
+
+    @property
+    def told(self) -> str:
+        newest = f"the newest publication is of {self.published_at:%Y-%m-%d %H:%M} UTC (run {self.run_id})"
+        if not self.missed:
+            return f"{newest}: no daily run is missed"
+        runs = "1 daily run" if self.missed == 1 else f"{self.missed} daily runs"
+        return (
+            f"{newest}: {runs} missed, due by {self.due:%H:%M} UTC. "
+            "`skyduck status` says what failed, `skyduck run` makes up for it"
+        )
+
+
+def watch(settings: Settings, *, now: datetime, due: time) -> Watch:
+    """Raises BadInput where nothing was ever published, or the copy cannot be read."""
+    run_id, published_at, _ = publication(published_copy(settings))
+    return Watch(now, due, run_id, published_at, missed(published_at, now, due))
+
+
+def missed(published_at: datetime, now: datetime, due: time) -> int:
+    """How many of the deadlines up to `now` had no publication after the deadline before."""
+    deadline = datetime.combine(now, due)
+    if deadline > now:
+        deadline -= DAY
+    return max(0, (deadline - published_at) // DAY)
+
+
+def parse_due(text: str) -> time:
+    try:
+        found = time.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"--due {text!r} is no time of day; expected HH:MM in UTC, for example 07:30") from None
+    if found.tzinfo is not None:
+        raise BadInput(f"--due {text!r} must be in UTC, without an offset; for example 07:30")
+    return found
