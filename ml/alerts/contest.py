@@ -24,6 +24,7 @@ from ml.alerts.implied import Forecasts
 from ml.alerts.model import AlertModel, implied_by
 from ml.alerts.params import AlertParams
 from ml.alerts.task import Windows
+from ml.dataset import some_moments
 
 LEAST_TO_CALIBRATE = 200
 
@@ -59,9 +60,7 @@ def thinned(rows: AlertRows, most: int) -> AlertRows:
     step = -(-len(rows) // most)
     if step <= 1:
         return rows
-    _, number = np.unique(rows.origin_h, return_inverse=True)
-    # a step that divides the hours of a day would keep one hour only
-    return rows.at(np.asarray((number * 0.6180339887) % 1 < 1 / step))
+    return rows.at(some_moments(rows.origin_h, 1 / step))
 
 
 def compete(rows: AlertRows, forecasts: Forecasts, windows: Windows, params: AlertParams) -> Learnt:
