@@ -21,10 +21,12 @@ def look(run: Run) -> None:
     try:
         with run.step("drift") as note:
             found = watch(run.settings, now=run.now, run_id=run.run_id)
-            drifted = {}
+            drifted: dict[str, str] = {}
             for verdict in sorted((each for each in found if each.is_drift), key=lambda each: -each.q_value):
-                drifted[f"{verdict.column.series_id} ({verdict.column.kind})"] = verdict.what  # the surest is the last
-            run.warnings += [f"drift: {name}: {what}" for name, what in sorted(drifted.items())]
+                drifted[f"{verdict.column.series_id} ({verdict.column.kind})"] = str(
+                    verdict.what
+                )  # the surest is the last
+            run.drifted = dict(sorted(drifted.items()))
             pages.keep(found, _path(run, ".npz"))
             note.n_rows = len(found)
             note.detail["drifted"] = drifted

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ml.alerts.predict import AlertResult
     from ml.predict import PredictResult
     from ml.train import TrainResult
+    from warehouse.alarms import Alarm
 
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
@@ -67,6 +68,8 @@ class Run:
     trained: list[TrainResult] = field(default_factory=list)
     predicted: PredictResult | None = None
     alerts: AlertResult | None = None
+    drifted: dict[str, str] = field(default_factory=dict)
+    alarms: list[Alarm] = field(default_factory=list)
     published: Published | None = None
     warnings: list[str] = field(default_factory=list)
     nothing_new: bool = False

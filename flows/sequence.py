@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import date
 from functools import partial
 
-from flows import drift, steps
+from flows import alarms, drift, steps
 from flows.ahead import Ahead
 from flows.run import Call, Run, plainly
 from warehouse.errors import BadInput, UpstreamFailed
@@ -15,7 +15,7 @@ from warehouse.lock import hold
 
 
 def daily(run: Run, call: Call = plainly) -> None:
-    """load → freshness → dbt → train where due → predict → alerts → drift → dbt → publish.
+    """load → freshness → dbt → train where due → predict → alerts → drift → dbt → alarms → publish.
 
     A source that fails does not stop the rest; the run then ends with UpstreamFailed naming it. Nothing is published
     after a failed data test. Where nothing is new since the last publication, or nothing was ever received, it ends
@@ -43,6 +43,7 @@ def daily(run: Run, call: Call = plainly) -> None:
             call("drift", lambda: drift.look(run))
             with drift.page(run):
                 call("dbt after ml", lambda: steps.build(run, "after"))
+            call("alarms", lambda: alarms.look(run))
             call("publish", lambda: steps.publish(run))
         raise_for_sources(run)
 

@@ -14,7 +14,7 @@ from warehouse.errors import BadInput
 from warehouse.settings import ROOT
 
 PARAMS_FILE = ROOT / "params.yaml"
-BLOCKS = ("defaults", "datasets", "alerts")
+BLOCKS = ("defaults", "datasets", "alerts", "alarms")
 
 
 class Block(BaseModel):
@@ -96,6 +96,16 @@ class Tuning(Block):
     alpha: float = Field(default=0.1, gt=0, lt=0.5)
 
 
+class AlarmLimits(Block):
+    """From where on something is an alarm; what each means stands beside it in params.yaml."""
+
+    silent_hours: int = Field(default=24, ge=1)
+    quarantined_share: float = Field(default=0.1, ge=0, le=1)
+    stuck_hours: int = Field(default=12, ge=1)
+    fallback_share: float = Field(default=0.2, ge=0, le=1)
+    free_gib: float = Field(default=2.0, ge=0)
+
+
 class Params(Block):
     """Everything that decides how one dataset is modelled."""
 
@@ -148,8 +158,17 @@ def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
 
 def check_params(path: Path) -> None:
     """Raises BadInput for a file that could not be read, or a dataset's block that could not be used, later on."""
+    load_alarm_limits(path)
     for dataset in read_params(path).get("datasets", {}):
         load_params(dataset, path)
+
+
+def load_alarm_limits(path: Path = PARAMS_FILE) -> AlarmLimits:
+    """Defaults without a block. Raises BadInput."""
+    try:
+        return AlarmLimits(**read_params(path).get("alarms", {}))
+    except (ValidationError, TypeError) as error:
+        raise BadInput(f"{path.name}, alarms: {' '.join(str(error).split())}") from None
 
 
 def load_params(dataset: str, path: Path = PARAMS_FILE, *, overlay: dict[str, Any] | None = None) -> Params:

@@ -103,6 +103,11 @@ create table if not exists ml.drift (
     p_value double, q_value double, shift double, ratio double, still double,
     is_drift boolean not null, what varchar, why_not varchar
 );
+create table if not exists ml.alarms (
+    run_id varchar not null, created_at timestamp not null, alarm_id varchar not null, state varchar not null,
+    kind varchar not null, severity varchar not null, what varchar not null, next_step varchar not null,
+    evidence varchar not null
+);
 create table if not exists ml.runs (
     run_id varchar not null, flow varchar not null, step varchar not null, as_of timestamp not null,
     started_at timestamp not null, finished_at timestamp not null, status varchar not null,

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     http_max_mib: float = Field(default=64.0, gt=0)  # a larger body is refused
     give_up_after: int = Field(default=3, ge=1)  # failures in a row after which a host is left alone for this run
 
+    notify: SecretStr | None = None  # Apprise URLs, separated by spaces: where alarms are told beside the log
     promotion_policy: Literal["auto", "manual"] | None = None  # in place of params.yaml's
 
     threads: int = Field(default=2, ge=1)

@@ -24,7 +24,7 @@ FILLED = (
 )  # fmt: skip
 STEPS = [
     "total", "load", "freshness", "dbt before ml", "train air", "train carbon", "train sgpm", "train weather",
-    "predict", "alerts", "drift", "dbt after ml", "publish",
+    "predict", "alerts", "drift", "dbt after ml", "alarms", "publish",
 ]  # fmt: skip
 
 

@@ -35,7 +35,7 @@ def test_kills_from_the_first_fit_to_the_swap_converge(eve: World, day_1: Day, d
     assert forecasts_of(eve) == day_2.said["n_forecast_rows"]
     before = eve.copies
     killed_at("publish.before_swap", eve)
-    assert eve.steps(DAY_2) == sorted([*done, *BUILT, "alerts", "drift", "predict", "dbt after ml"])
+    assert eve.steps(DAY_2) == sorted([*done, *BUILT, "alarms", "alerts", "drift", "predict", "dbt after ml"])
     (extra,) = set(eve.copies) - set(before)
     assert extra.endswith(".duckdb"), "the new copy was not whole yet"
     assert eve.published_run not in extra

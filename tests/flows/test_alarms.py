@@ -1,0 +1,193 @@
+"""Alarms: each condition fires, is told once, and is told again when it is over."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from flows import alarms
+from flows.dbt_log import DbtResult, Failure
+from flows.run import Run
+from ml.params import AlarmLimits
+from warehouse.connection import connect
+from warehouse.settings import Settings
+
+NOW = datetime(2026, 11, 20, 6, 10)
+MARTS = """
+create schema marts;
+create table marts.dim_series as select 'air' as dataset, 'air.A.pm' as series_id, true as is_target;
+create table marts.fct_observations as
+select 'air.A.pm' as series_id, timestamp '2026-11-20 06:00' - to_hours(i) as observed_at, 5.0::double as value,
+    'ok' as quality
+from range(200) as t (i);
+create table marts.dim_champions as select 'air' as dataset, 'air-m-1' as model_version;
+create table marts.fct_model_drift (
+    dataset varchar, model_version varchar, series_id varchar, measure varchar, origin_at timestamp, value double,
+    promised double, cusum double, is_drift boolean
+);
+insert into ml.forecasts by name
+select 'r1' as run_id, 'air-m-1' as model_version, 'air' as dataset, 'air.A.pm' as series_id,
+    timestamp '2026-11-20 06:00' as origin_at, timestamp '2026-11-20 07:00' as target_at, 1 as horizon_h,
+    1.0 as point, 1.0 as q05, 1.0 as q10, 1.0 as q25, 1.0 as q50, 1.0 as q75, 1.0 as q90, 1.0 as q95,
+    'champion' as rung, timestamp '2026-11-20 06:10' as created_at;
+"""
+WRONG = {
+    "silent:air.A.pm": "delete from marts.fct_observations where observed_at > timestamp '2026-11-19 05:00'",
+    "quarantine:air.A.pm": "update marts.fct_observations set quality = 'quarantined' "
+    "where observed_at > timestamp '2026-11-20 00:00'",
+    "stuck:air.A.pm": "update marts.fct_observations set quality = 'stuck' "
+    "where observed_at > timestamp '2026-11-19 12:00'",
+    "fallback:air": "update ml.forecasts set rung = 'naive'",
+    "model_drift:air:error": "insert into marts.fct_model_drift values "
+    "('air', 'air-m-1', 'all', 'error', timestamp '2026-11-19', 1.4, 1.0, 7.2, true)",
+}
+
+
+@pytest.fixture
+def world(settings: Settings) -> Settings:
+    with connect(settings) as con:
+        con.execute(MARTS)
+    return settings
+
+
+def run_of(settings: Settings, run_id: str = "r1", day: int = 0) -> Run:
+    return Run(settings, "daily", NOW + timedelta(days=day), run_id, lambda line: None)
+
+
+def raised(run: Run) -> list[str]:
+    alarms.look(run)
+    assert not [line for line in run.warnings if "not looked for" in line], run.warnings
+    return [alarm.alarm_id for alarm in run.alarms]
+
+
+def change(settings: Settings, sql: str) -> None:
+    with connect(settings) as con:
+        con.execute(sql)
+
+
+def test_where_nothing_is_wrong_there_is_no_alarm(world: Settings) -> None:
+    run = run_of(world)
+    assert raised(run) == []
+    assert run.warnings == []
+    assert not (world.data_dir / "alarms.log").exists()
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_each_condition_of_the_warehouse_fires_alone(world: Settings, name: str) -> None:
+    change(world, WRONG[name])
+    run = run_of(world)
+    assert raised(run) == [name]
+    (warning,) = run.warnings
+    assert warning.startswith("alarm: ")
+    assert run.alarms[0].next_step in warning
+
+
+def test_what_the_run_itself_saw_fires(world: Settings) -> None:
+    run = run_of(world)
+    run.stale = ["open_meteo archive: 50 h old"]
+    run.drifted = {"air.A.pm (target)": "3.0 standard deviations above the reference"}
+    failure = Failure("not_null_x", "test", "warn", "x.yml", "Got 3 results")
+    run.dbt = [DbtResult("build", 1, 1, 0, 0, (), (failure,), 1.0)]
+    found = raised(run)
+    assert {name.split(":")[0] for name in found} == {"stale", "drift", "dbt"}
+
+
+def test_a_full_disk_is_critical(world: Settings) -> None:
+    run = run_of(world)
+    found = list(alarms.conditions(run, AlarmLimits(free_gib=1e9)))
+    assert [(each.alarm_id, each.severity) for each in found] == [("disk", "critical")]
+
+
+def test_it_is_told_once_stays_open_and_its_end_is_told(world: Settings) -> None:
+    change(world, WRONG["fallback:air"])
+    first, second = run_of(world), run_of(world, "r2", day=1)
+    raised(first)
+    change(world, "insert into ml.forecasts by name select * replace ('r2' as run_id) from ml.forecasts")
+    change(world, "update marts.fct_observations set observed_at = observed_at + interval 24 hour")
+    assert raised(second) == ["fallback:air"]
+    assert second.warnings == [], "told again"
+    third = run_of(world, "r3", day=2)
+    change(world, "insert into ml.forecasts by name select * replace ('r3' as run_id, 'champion' as rung) "
+           "from ml.forecasts where run_id = 'r2'")  # fmt: skip
+    change(world, "update marts.fct_observations set observed_at = observed_at + interval 24 hour")
+    assert raised(third) == []
+    assert [line.split(":")[0] for line in third.warnings] == ["recovered"]
+    with connect(world, read_only=True) as con:
+        rows = con.execute("select run_id, alarm_id, state from ml.alarms order by created_at").fetchall()
+    assert rows == [("r1", "fallback:air", "raised"), ("r3", "fallback:air", "recovered")]
+    log = (world.data_dir / "alarms.log").read_text()
+    assert log.count("1 of 1 series of air are answered by naive") == 2
+    assert "1 recovered" in log
+    fourth = run_of(world, "r4", day=3)
+    raised(fourth)
+    assert [line for line in fourth.warnings if "fallback" in line] == []
+
+
+def test_the_same_run_again_replaces_its_rows(world: Settings) -> None:
+    change(world, WRONG["fallback:air"])
+    for _ in range(2):
+        raised(run_of(world))
+    with connect(world, read_only=True) as con:
+        assert con.execute("select count(*) from ml.alarms").fetchone() == (1,)
+
+
+@pytest.fixture
+def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """(Apprise address of a real server on this machine, what it was told)."""
+    told: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"json://127.0.0.1:{server.server_port}/hook", told
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_webhook_is_told_in_one_message(world: Settings, webhook: tuple[str, list[dict[str, Any]]]) -> None:
+    address, told = webhook
+    for sql in (WRONG["fallback:air"], WRONG["model_drift:air:error"]):
+        change(world, sql)
+    notified = world.model_copy(update={"notify": SecretStr(address)})
+    run = run_of(notified)
+    assert len(raised(run)) == 2
+    (message,) = told
+    assert message["title"] == "skyduck 2026-11-20 06:10 UTC: 2 new (critical)"
+    assert "CRITICAL air-m-1 errs more than its backtest promised (1.40 for 1.00)" in message["message"]
+    assert "`skyduck train --dataset air`" in message["message"]
+
+
+def test_an_address_that_does_not_answer_is_a_warning_without_the_address(world: Settings) -> None:
+    change(world, WRONG["fallback:air"])
+    secret = "json://user:hunter2@127.0.0.1:9/hook nosuch://hunter2"
+    run = run_of(world.model_copy(update={"notify": SecretStr(secret)}))
+    raised(run)
+    assert [line for line in run.warnings if "were not told" in line] == [
+        "the alarms were not told by address 1 of SKYDUCK_NOTIFY (json): see alarms.log",
+        "the alarms were not told by address 2 of SKYDUCK_NOTIFY (nosuch): see alarms.log",
+    ]
+    assert not any("hunter2" in line for line in run.warnings)
+
+
+def test_alarms_that_fail_stop_nothing(settings: Settings) -> None:
+    run = run_of(settings)
+    alarms.look(run)
+    (warning,) = run.warnings
+    assert warning.startswith("alarms were not looked for: there is no warehouse")
