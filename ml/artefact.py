@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from ml.forecaster import Files
@@ -45,13 +46,9 @@ def save(settings: Settings, model_version: str, files: Files) -> str:
             raise ArtefactRefused(f"'{name}' is not saved: models are .txt and .json files")
     manifest = manifest_of(files)
     sha256 = sha256_of(manifest)
-    if folder.exists():
-        try:
-            read_files(settings, model_version, sha256)
-        except ArtefactRefused:
-            pass
-        else:
-            return sha256
+    with suppress(ArtefactRefused):  # absent or damaged: written below
+        read_files(settings, model_version, sha256)
+        return sha256
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = folder.parent / f".{model_version}.{os.getpid()}.draft"
     shutil.rmtree(draft, ignore_errors=True)

@@ -111,3 +111,12 @@ def test_the_daily_workflow_runs_one_at_a_time_and_is_never_cut_short() -> None:
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "daily.yml").read_text(encoding="utf-8"))
     assert workflow["concurrency"]["cancel-in-progress"] is False
     assert workflow[True]["schedule"] == [{"cron": "10 6 * * *"}]  # YAML reads `on` as true
+
+
+def test_nothing_large_and_no_package_is_tracked() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    names = [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+    if listed.returncode != 0 or not names:
+        pytest.skip("this is no git checkout")
+    assert [name for name in names if name.endswith((".whl", ".tar.gz", ".duckdb"))] == []
+    assert [name for name in names if (ROOT / name).stat().st_size > 2**20] == []
