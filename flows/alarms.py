@@ -33,8 +33,8 @@ def look(run: Run) -> None:
             run.warnings += [f"alarm: {alarm.what}. {alarm.next_step}" for alarm in raised]
             run.warnings += [f"recovered: {alarm.what}" for alarm in recovered]
             still = len(now) - len(raised)
-            if raised or recovered:
-                run.warnings += send(run.settings, Message(run.run_id, run.now, raised, recovered, still))
+            if raised or recovered or run.decided:
+                run.warnings += send(run.settings, Message(run.run_id, run.now, raised, recovered, still, run.decided))
     except Exception as error:
         run.warnings.append(f"alarms were not looked for: {(str(error).splitlines() or [repr(error)])[0]}")
 

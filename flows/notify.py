@@ -13,25 +13,31 @@ LOG = "alarms.log"
 
 @dataclass(frozen=True)
 class Message:
-    """The news of one run, grouped. `still`: alarms that were open before and are, and are not told again."""
+    """The news of one run, grouped.
+
+    `decided`: what it changed or advises by itself; `still`: alarms that were open before and are, not told again.
+    """
 
     run_id: str
     now: datetime
     raised: list[Alarm]
     recovered: list[Alarm]
     still: int
+    decided: list[str]
 
     @property
     def title(self) -> str:
         worst = "critical" if any(alarm.severity == "critical" for alarm in self.raised) else "warning"
         parts = [f"{len(self.raised)} new ({worst})"] if self.raised else []
         parts += [f"{len(self.recovered)} recovered"] if self.recovered else []
+        parts += [f"{len(self.decided)} decided"] if self.decided else []
         return f"skyduck {self.now:%Y-%m-%d %H:%M} UTC: {', '.join(parts)}"
 
     @property
     def body(self) -> str:
         lines = [f"{each.severity.upper()} {each.what}\n  → {each.next_step}" for each in self.raised]
         lines += [f"RECOVERED {each.what}" for each in self.recovered]
+        lines += [f"DECIDED {each}" for each in self.decided]
         if self.still:
             lines.append("1 more is open as before" if self.still == 1 else f"{self.still} more are open as before")
         return "\n".join([*lines, f"Run {self.run_id}"])

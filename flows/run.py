@@ -68,6 +68,7 @@ class Run:
     trained: list[TrainResult] = field(default_factory=list)
     predicted: PredictResult | None = None
     alerts: AlertResult | None = None
+    decided: list[str] = field(default_factory=list)
     drifted: dict[str, str] = field(default_factory=dict)
     alarms: list[Alarm] = field(default_factory=list)
     published: Published | None = None

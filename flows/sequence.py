@@ -15,7 +15,7 @@ from warehouse.lock import hold
 
 
 def daily(run: Run, call: Call = plainly) -> None:
-    """load → freshness → dbt → train where due → predict → alerts → drift → dbt → alarms → publish.
+    """load → freshness → dbt → decide → train where due → predict → alerts → drift → dbt → alarms → publish.
 
     A source that fails does not stop the rest; the run then ends with UpstreamFailed naming it. Nothing is published
     after a failed data test. Where nothing is new since the last publication, or nothing was ever received, it ends
@@ -30,7 +30,7 @@ def daily(run: Run, call: Call = plainly) -> None:
         run.nothing_new = steps.is_nothing_new(run)
         if not run.nothing_new:
             call("dbt before ml", lambda: steps.build(run, "before"))
-            due = steps.due(run)
+            due = call("decide", lambda: steps.decide(run))
             with Ahead(run, [dataset for dataset, _ in due]) as ahead:
                 for dataset, reason in due:
                     call(f"train {dataset}", partial(steps.train, run, dataset, reason, ahead))

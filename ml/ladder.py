@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
 from ml import registry
 from ml.calibrate import Calibration
+from ml.climatology import climatology
 from ml.competition import STAND_IN
 from ml.dataset import Panel
-from ml.forecaster import QUANTILE_NAMES, QUANTILES, STATISTICAL, Floats, Forecaster, build, is_statistical
+from ml.forecaster import QUANTILE_NAMES, QUANTILES, STATISTICAL, Forecaster, build, is_statistical
 from ml.params import Params
 from ml.recalibrate import realised
 from ml.registry import Bundle
-from warehouse import marts
 from warehouse.errors import ArtefactRefused
 from warehouse.history import known_days
 from warehouse.misses import published_misses
@@ -25,7 +26,6 @@ from warehouse.settings import Settings
 
 Read = Callable[[tuple[str, ...]], Panel]
 LEARNT_RUNGS = ("champion", "challenger")
-LEAST_HOURS_OF_DAY = 3
 LEAST_WINDOW_DAYS = 8  # a week and a day: what a statistical model's window wants
 
 
@@ -33,7 +33,8 @@ LEAST_WINDOW_DAYS = 8  # a week and a day: what a statistical model's window wan
 class Answered:
     """`rows`, one per (series_id, horizon_h): variable, model_version, rung, rung_reason and the quantiles.
 
-    `panel`: what they were answered from; `bundles`: by model version, what could answer.
+    `panel`: what they were answered from; `bundles`: by model version, what could answer; `beside`: rows of the
+    versions that were asked beside, each with its `arm`.
     """
 
     rows: pd.DataFrame
@@ -41,9 +42,7 @@ class Answered:
     notes: list[str]
     panel: Panel
     bundles: dict[str, Bundle]
-
-    def rung_of_series(self) -> list[str]:
-        return [] if self.rows.empty else self.rows.drop_duplicates("series_id")["rung"].tolist()
+    beside: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -53,10 +52,21 @@ class Rung:
     bundle: Bundle
 
 
-def answer(settings: Settings, params: Params, *, now: datetime, series: pd.DataFrame, read: Read) -> Answered:
-    """Every series of `series` (one dataset's targets) with at least one reading, over all horizons."""
+def answer(
+    settings: Settings,
+    params: Params,
+    *,
+    now: datetime,
+    series: pd.DataFrame,
+    read: Read,
+    arms: Mapping[str, Rung] = MappingProxyType({}),
+) -> Answered:
+    """Every series of `series` (one dataset's targets) with at least one reading, over all horizons.
+
+    `arms`: versions that answer beside, by the name of their arm; one that cannot is a note.
+    """
     rungs, refused = _rungs(settings, params, now)
-    covariates = {name for rung in rungs for name in rung.bundle.params.features.covariates}
+    covariates = {name for rung in (*rungs, *arms.values()) for name in rung.bundle.params.features.covariates}
     panel = read(tuple(sorted(covariates)))
     days = known_days(settings, params.dataset, now)
     parts: list[pd.DataFrame] = []
@@ -74,13 +84,28 @@ def answer(settings: Settings, params: Params, *, now: datetime, series: pd.Data
         if not why:
             break
     if why:
-        climate = _climatology(settings, params, now, why)
+        climate = climatology(settings, params, now, why)
         parts.append(climate)
         why = {name: reason for name, reason in why.items() if name not in set(climate["series_id"])}
     rows = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
-    rows["variable"] = rows["series_id"].map(series.set_index("series_id")["variable"])
-    notes = [f"{params.dataset}: {reason}" for reason in refused]
-    return Answered(rows, sorted(why), notes, panel, {rung.model_version: rung.bundle for rung in rungs})
+    beside, unable = _beside(arms, panel, params, {str(name): days.get(name, 0.0) for name in series["series_id"]})
+    for frame in (rows, beside):
+        frame["variable"] = frame["series_id"].map(series.set_index("series_id")["variable"])
+    notes = [f"{params.dataset}: {reason}" for reason in (*refused, *unable)]
+    return Answered(rows, sorted(why), notes, panel, {rung.model_version: rung.bundle for rung in rungs}, beside)
+
+
+def _beside(
+    arms: Mapping[str, Rung], panel: Panel, params: Params, wanted: dict[str, float]
+) -> tuple[pd.DataFrame, list[str]]:
+    parts, unable = [pd.DataFrame(columns=["series_id"])], []
+    for arm, rung in arms.items():
+        try:
+            parts.append(_answered_by(rung, panel, params, wanted)[0].assign(arm=arm))
+        except ArtefactRefused as error:
+            unable.append(f"{arm} refused: {error}")
+    filled = [part for part in parts if len(part)]
+    return pd.concat(filled or parts, ignore_index=True), unable
 
 
 def _rungs(settings: Settings, params: Params, now: datetime) -> tuple[list[Rung], list[str]]:
@@ -89,7 +114,7 @@ def _rungs(settings: Settings, params: Params, now: datetime) -> tuple[list[Rung
     for name, row in registry.ladder(settings, params.dataset, now):
         try:
             rungs.append(
-                _brought_up_to_date(settings, name, str(row["model_version"]), registry.load(settings, row), now)
+                brought_up_to_date(settings, name, str(row["model_version"]), registry.load(settings, row), now)
             )
         except ArtefactRefused as error:
             refused.append(f"{name} refused: {error}")
@@ -106,7 +131,7 @@ def _rungs(settings: Settings, params: Params, now: datetime) -> tuple[list[Rung
     return sorted(rungs, key=lambda rung: list(params.fallback.widen_by_rung).index(rung.name)), refused
 
 
-def _brought_up_to_date(settings: Settings, rung: str, version: str, bundle: Bundle, now: datetime) -> Rung:
+def brought_up_to_date(settings: Settings, rung: str, version: str, bundle: Bundle, now: datetime) -> Rung:
     """The calibration as the version's own forecasts from this rung have corrected it since, by truths known now."""
     origin_at = now.replace(minute=0, second=0, microsecond=0)
     seen = published_misses(settings, version, rung, origin_at, QUANTILES)
@@ -161,35 +186,6 @@ def _too_short(rung: Rung, days: float, params: Params) -> str | None:
     else:
         needed = LEAST_WINDOW_DAYS if any(is_statistical(name) for name in models) else 0
     return f"{days:.0f} days of history, {needed} needed" if days < needed else None
-
-
-def _climatology(settings: Settings, params: Params, now: datetime, why: dict[str, str]) -> pd.DataFrame:
-    """Quantiles of the last 60 known days by hour of the day, for series that no model can answer."""
-    table = marts.climatology(settings, params.dataset, now, QUANTILES).to_pandas()
-    start = now.replace(minute=0, second=0, microsecond=0)
-    parts = []
-    for name, group in table[table["series_id"].isin(why)].groupby("series_id"):
-        by_hour = {hour: (n, q) for hour, n, q in zip(group["hour_utc"], group["n"], group["quantiles"], strict=True)}
-        overall = next(q for hour, (_, q) in by_hour.items() if pd.isna(hour))
-        horizon = np.arange(1, params.horizon_h + 1, dtype=np.int32)
-        quantiles = np.stack([_of_hour(by_hour, float((start.hour + h) % 24), overall) for h in horizon])
-        centre = quantiles[:, [3]]
-        quantiles = centre + (quantiles - centre) * params.fallback.widen_by_rung["climatology"]
-        part = pd.DataFrame({"series_id": name, "horizon_h": horizon})
-        part[list(QUANTILE_NAMES)] = quantiles
-        parts.append(
-            part.assign(
-                model_version=f"{params.dataset}-climatology",
-                rung="climatology",
-                rung_reason=why[str(name)] or "no origin features for this hour",
-            )
-        )
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["series_id"])
-
-
-def _of_hour(by_hour: dict[float, tuple[int, Floats]], hour: float, overall: Floats) -> Floats:
-    n, quantiles = by_hour.get(hour, (0, overall))
-    return np.asarray(quantiles if n >= LEAST_HOURS_OF_DAY else overall, np.float64)
 
 
 def _and(reason: str, more: str | None) -> str:

@@ -93,9 +93,15 @@ def diebold_mariano(difference: NDArray[np.float64]) -> tuple[float | None, floa
     if n < LEAST_ORIGINS:
         return None, None, None
     mean = float(difference.mean())
-    m = int(np.cbrt(n) + 1e-9)
-    periodogram = np.abs(np.fft.rfft(difference - mean)[1 : m + 1]) ** 2 / n
-    variance = max(float(periodogram.mean()), (1e-6 * mean) ** 2)  # never zero: the same difference at every origin
+    variance, freedom = long_run(difference)
     statistic = float(np.sqrt(n) * mean / np.sqrt(variance)) if mean else 0.0
-    below = float(stdtr(2 * m, statistic))
+    below = float(stdtr(freedom, statistic))
     return statistic, 1 - below, below
+
+
+def long_run(difference: NDArray[np.float64]) -> tuple[float, int]:
+    """Long-run variance of at least two differences in order of time (n,), and its degrees of freedom."""
+    n, mean = len(difference), float(difference.mean())
+    m = max(1, int(np.cbrt(n) + 1e-9))
+    periodogram = np.abs(np.fft.rfft(difference - mean)[1 : m + 1]) ** 2 / n
+    return max(float(periodogram.mean()), (1e-6 * mean) ** 2), 2 * m  # never zero: the same difference at every origin

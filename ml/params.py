@@ -14,6 +14,7 @@ from warehouse.errors import BadInput
 from warehouse.settings import ROOT
 
 PARAMS_FILE = ROOT / "params.yaml"
+CHOOSING = ("promotion", "tuning", "policy", "arms")  # blocks that no model is learnt with
 BLOCKS = ("defaults", "datasets", "alerts", "alarms")
 
 
@@ -96,6 +97,26 @@ class Tuning(Block):
     alpha: float = Field(default=0.1, gt=0, lt=0.5)
 
 
+class Policy(Block):
+    """What a run decides on evidence, without being asked; docs/operations.md explains it."""
+
+    cooldown_days: float = Field(default=3, ge=0)
+    hint_sd: float = Field(default=1.0, gt=0)
+    watch_days: int = Field(default=28, ge=1)
+    rollback_margin: float = Field(default=0.05, ge=0, lt=1)
+    rollback_alpha: float = Field(default=0.005, gt=0, lt=0.5)
+
+
+class Arms(Block):
+    """Which of several versions answers a series."""
+
+    mode: Literal["champion", "shadow", "ab", "bandit"] = "champion"
+    effect: float = Field(default=0.02, gt=0, lt=1)
+    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    power: float = Field(default=0.95, gt=0.5, lt=1)
+    memory_days: float = Field(default=28, gt=0)
+
+
 class AlarmLimits(Block):
     """From where on something is an alarm; what each means stands beside it in params.yaml."""
 
@@ -119,6 +140,8 @@ class Params(Block):
     fallback: Fallback
     promotion: Promotion = Promotion()
     tuning: Tuning = Tuning()
+    policy: Policy = Policy()
+    arms: Arms = Arms()
 
     @model_validator(mode="after")
     def _buckets_reach_the_horizon(self) -> Params:
@@ -128,8 +151,8 @@ class Params(Block):
         return self
 
     def learning(self) -> dict[str, Any]:
-        """What decides how models are learnt and answer; promotion and the search for them are no part of it."""
-        return self.model_dump(mode="json", exclude={"promotion", "tuning"})
+        """What decides how models are learnt and answer; which of them is chosen is no part of it."""
+        return self.model_dump(mode="json", exclude=set(CHOOSING))
 
     def fingerprint(self) -> str:
         """Of what decides how models are learnt and answer."""

@@ -12,9 +12,11 @@ import pandas as pd
 import pyarrow as pa
 
 from ml import dataset as data
+from ml.arms.beside import rungs_beside, versions_beside
+from ml.arms.choose import Published, publish, trial_of
 from ml.competition import Progress
 from ml.forecaster import MEDIAN, QUANTILE_NAMES
-from ml.ladder import Answered, answer
+from ml.ladder import answer
 from ml.params import Params, load_params
 from ml.reasons import Reasons
 from warehouse import marts, results
@@ -51,34 +53,51 @@ def predict(
     origin_at = now.replace(minute=0, second=0, microsecond=0)
     wanted = marts.target_series(settings).to_pandas()
     found = PredictResult(origin_at)
-    tables, reasons = [], Reasons(settings, now, run_id)
+    parts: list[Published] = []
+    reasons = Reasons(settings, now, run_id)
     for dataset, series in wanted.groupby("dataset", sort=True):
+        params = params_of(str(dataset))
+        versions = versions_beside(settings, params, now)
+        arms, notes = rungs_beside(settings, params, versions, now)
         answered = answer(
             settings,
-            params_of(str(dataset)),
+            params,
             now=now,
             series=series.reset_index(drop=True),
-            read=partial(live_panel, settings, str(dataset), origin_at),
+            read=partial(live_panel, settings, params.dataset, origin_at),
+            arms=arms,
         )
-        reasons.add(str(dataset), answered)
-        table = _rows(settings, answered, str(dataset), origin_at, now, run_id)
-        tables += [] if table.empty else [table]
-        found.by_rung.update(answered.rung_of_series())
+        reasons.add(params.dataset, answered)
+        trial = trial_of(settings, params, versions, now)
+        columns = partial(_columns, settings, params.dataset, origin_at, now)
+        told = publish(settings, params, trial, columns(answered.rows), columns(answered.beside), now)
+        parts.append(told)
+        found.by_rung.update([] if told.rows.empty else told.rows.drop_duplicates("series_id")["rung"])
         found.not_forecast += answered.silent
-        found.notes += answered.notes
-        progress(f"{dataset}: {len(table) // HORIZON} of {len(series)} series forecast")
-    rows = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-    if rows.empty:
+        found.notes += [*answered.notes, *notes]
+        progress(f"{dataset}: {len(told.rows) // HORIZON} of {len(series)} series forecast")
+    table = _together([part.rows for part in parts], run_id)
+    if table is None:
         raise BadInput("nothing to forecast: no target series has a reading yet; load some data first")
-    found.n_rows, found.n_series = len(rows), int(rows["series_id"].nunique())
+    found.n_rows, found.n_series = len(table), len(table.column("series_id").unique())
+    beside = _together([part.beside for part in parts], run_id)
     results.write_forecasts(
         settings,
         run_id=run_id,
-        rows=pa.Table.from_pandas(rows, preserve_index=False),
+        rows=table,
+        beside=None if beside is None else beside.drop_columns(["data_as_of"]),
+        arms=_together([part.assigned for part in parts if part.assigned is not None], run_id),
         before_commit=lambda: reach("predict.mid_write"),
     )
     found.notes += reasons.write()
     return found
+
+
+def _together(frames: list[pd.DataFrame], run_id: str) -> pa.Table | None:
+    filled = [frame for frame in frames if len(frame)]
+    if not filled:
+        return None
+    return pa.Table.from_pandas(pd.concat(filled, ignore_index=True).assign(run_id=run_id), preserve_index=False)
 
 
 def live_panel(settings: Settings, dataset: str, origin_at: datetime, covariates: tuple[str, ...]) -> data.Panel:
@@ -88,11 +107,11 @@ def live_panel(settings: Settings, dataset: str, origin_at: datetime, covariates
     return data.read(settings, query, covariates=covariates)
 
 
-def _rows(
-    settings: Settings, answered: Answered, dataset: str, origin_at: datetime, now: datetime, run_id: str
+def _columns(
+    settings: Settings, dataset: str, origin_at: datetime, now: datetime, answered: pd.DataFrame
 ) -> pd.DataFrame:
-    """Columns of ml.forecasts, within what is plausible for the variable."""
-    rows = answered.rows.copy()
+    """Answers with the columns of ml.forecasts, within what is plausible for the variable."""
+    rows = answered.copy()
     if rows.empty:
         return rows
     bounds = {
@@ -103,7 +122,7 @@ def _rows(
         names = list(QUANTILE_NAMES)
         rows.loc[group.index, names] = group[names].clip(low, high)
     rows["point"] = rows[QUANTILE_NAMES[MEDIAN]]
-    rows["run_id"], rows["dataset"] = run_id, dataset
+    rows["dataset"] = dataset
     rows["origin_at"] = pd.Timestamp(origin_at)
     rows["target_at"] = rows["origin_at"] + pd.to_timedelta(rows["horizon_h"], unit="h")
     known = marts.data_as_of(settings, dataset, now)

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from ml.forecaster import Blender, build
-from ml.params import Params
+from ml.params import CHOOSING, Params
 from warehouse.errors import BadInput
 
 Row = dict[str, Any]
@@ -19,7 +19,7 @@ def recipe(params: Params, model: str) -> str | None:
         needed = {model, *members(params, model)}
     except BadInput:
         return None
-    kept = params.model_dump(mode="json", exclude={"promotion", "tuning", "fallback", "evaluation", "models"})
+    kept = params.model_dump(mode="json", exclude={*CHOOSING, "fallback", "evaluation", "models"})
     kept["training"].pop("retrain_every_days", None)
     kept["models"] = {name: params.models.get(name) for name in sorted(needed)}
     return hashlib.sha256(json.dumps([model, kept], sort_keys=True, default=str).encode()).hexdigest()

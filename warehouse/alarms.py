@@ -31,6 +31,7 @@ _RUNGS = """
         count(distinct series_id) filter (where rung <> 'champion') as n_fallback,
         string_agg(distinct rung, ', ' order by rung) filter (where rung <> 'champion') as rungs
     from ml.forecasts
+    anti join (from ml.arms where arm <> 'champion') as arms using (run_id, series_id)
     where run_id = $run_id
     group by dataset
     order by dataset

@@ -14,7 +14,7 @@ from warehouse.settings import Settings
 def published_misses(
     settings: Settings, model_version: str, rung: str, origin_at: datetime, levels: tuple[float, ...]
 ) -> dict[str, NDArray[np.float64]]:
-    """What became of a version's own forecasts from a rung, as far as truths were known at `origin_at`.
+    """What became of a version's forecasts from a rung, published or not, by truths known at `origin_at`.
 
     One line per origin before it and horizon: origin_h (hours since 1970), horizon_h, n, and misses (k, len(levels)):
     how often the truth lay below a lower or above an upper quantile. Of several runs from one origin the newest counts.
@@ -27,8 +27,13 @@ def published_misses(
     with connect(settings, read_only=True) as con:
         table = con.execute(
             f"""
-            with forecasts as (
-                select * from ml.forecasts
+            with told as (
+                select * exclude (rung_reason, data_as_of) from ml.forecasts
+                union all by name
+                select * exclude (arm) from ml.shadow_forecasts
+            ),
+            forecasts as (
+                select * from told
                 where model_version = $model_version and rung = $rung and origin_at < $origin_at
                 qualify row_number() over (
                     partition by series_id, origin_at, target_at order by created_at desc, run_id desc

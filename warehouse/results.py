@@ -101,11 +101,22 @@ def append_events(settings: Settings, events: list[dict[str, object]]) -> None:
 
 
 def write_forecasts(
-    settings: Settings, *, run_id: str, rows: pa.Table, before_commit: Callable[[], None] = lambda: None
+    settings: Settings,
+    *,
+    run_id: str,
+    rows: pa.Table,
+    beside: pa.Table | None = None,
+    arms: pa.Table | None = None,
+    before_commit: Callable[[], None] = lambda: None,
 ) -> None:
-    """The forecasts of one run, in place of any that the same run wrote before."""
-    key: dict[str, object] = {"run_id": run_id}
-    replace(settings, "ml.forecasts", rows, where="run_id = $run_id", values=key, before_commit=before_commit)
+    """What one run forecasts, what was answered beside it and who answered whom, in place of what it wrote before."""
+    tables = {"ml.forecasts": rows, "ml.shadow_forecasts": beside, "ml.arms": arms}
+
+    def work(con: duckdb.DuckDBPyConnection) -> None:
+        for table, found in tables.items():
+            _replace(con, table, found, "run_id = $run_id", {"run_id": run_id})
+
+    _transaction(settings, work, before_commit)
 
 
 def write_explanations(settings: Settings, *, run_id: str, rows: pa.Table | None) -> None:

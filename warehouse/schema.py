@@ -68,6 +68,22 @@ create table if not exists ml.forecasts (
     q75 double not null, q90 double not null, q95 double not null,
     rung varchar not null, rung_reason varchar, data_as_of timestamp, created_at timestamp not null
 );
+create table if not exists ml.shadow_forecasts (
+    run_id varchar not null, arm varchar not null, model_version varchar not null, dataset varchar not null,
+    series_id varchar not null, origin_at timestamp not null, target_at timestamp not null, horizon_h integer not null,
+    point double not null, q05 double not null, q10 double not null, q25 double not null, q50 double not null,
+    q75 double not null, q90 double not null, q95 double not null,
+    rung varchar not null, created_at timestamp not null
+);
+create table if not exists ml.arms (
+    run_id varchar not null, created_at timestamp not null, dataset varchar not null, series_id varchar not null,
+    mode varchar not null, trial varchar not null, arm varchar not null, model_version varchar not null,
+    propensity double not null, reason varchar not null
+);
+create table if not exists ml.decisions (
+    run_id varchar not null, created_at timestamp not null, dataset varchar not null, action varchar not null,
+    triggers varchar[] not null, reason varchar not null, evidence json not null
+);
 create table if not exists ml.backtests (
     run_id varchar not null, dataset varchar not null, model varchar not null, role varchar not null,
     series_id varchar not null, origin_at timestamp not null, horizon_h integer not null,

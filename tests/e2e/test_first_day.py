@@ -23,7 +23,7 @@ FILLED = (
     "ml.drift", "marts.fct_backtest_origin_scores",
 )  # fmt: skip
 STEPS = [
-    "total", "load", "freshness", "dbt before ml", "train air", "train carbon", "train sgpm", "train weather",
+    "total", "load", "freshness", "dbt before ml", "decide", "train air", "train carbon", "train sgpm", "train weather",
     "predict", "alerts", "drift", "dbt after ml", "alarms", "publish",
 ]  # fmt: skip
 
