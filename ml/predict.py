@@ -113,7 +113,7 @@ def _columns(
     """Answers with the columns of ml.forecasts, within what is plausible for the variable."""
     rows = answered.copy()
     if rows.empty:
-        return rows
+        return rows.drop(columns="variable", errors="ignore")
     bounds = {
         (v.dataset, v.variable): (v.plausible_min, v.plausible_max) for v in load_catalog(settings.seeds_dir).variables
     }

@@ -30,7 +30,7 @@ _PAIRED = """
         ) = 1
     ),
 
-    both as (
+    paired as (
         select
             day, series_id,
             any_value(pinball) filter (where model_version = $champion) as champion,
@@ -40,7 +40,7 @@ _PAIRED = """
     )
 
     select day, avg(champion) as champion, avg(predecessor) as predecessor, count(*) as n_series
-    from both
+    from paired
     where champion is not null and predecessor is not null
     group by day
     order by day

@@ -57,7 +57,7 @@ def half(series_id: str, trial: str) -> str:
 def size(days: Floats, effect: float, alpha: float, power: float) -> int:
     """Days that tell a relative difference of `effect`, by earlier relative differences a day (n,).
 
-    Two-sided, with the degrees of freedom of the test (ml/paired.py), between LEAST_DAYS and MOST_DAYS. Their variance is
+    Two-sided, with the degrees of freedom of the test (ml/paired.py), between LEAST_DAYS and MOST_DAYS. The variance is
     taken at its upper 90 % bound: some weeks know it only roughly, and too short a test misses what it was held for.
     """
     sd = _spread(days) if len(days) >= LEAST_DAYS else USUAL_SD

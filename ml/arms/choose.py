@@ -78,7 +78,7 @@ def publish(
     out = rows["series_id"].isin(moved.index)
     taken = beside["series_id"].map(moved["arm"]) == beside["arm"]
     instead = beside[taken].drop(columns="arm").assign(rung="challenger")
-    instead["rung_reason"] = trial.mode + ": " + instead["series_id"].map(moved["reason"])
+    instead["rung_reason"] = [f"{trial.mode}: {moved['reason'][name]}" for name in instead["series_id"]]
     kept = pd.concat([beside[~taken], rows[out].drop(columns="rung_reason").assign(arm="champion")], ignore_index=True)
     return Published(pd.concat([rows[~out], instead], ignore_index=True), kept, assigned)
 

@@ -49,12 +49,13 @@ def decide_all(
     now: datetime,
     run_id: str,
     params_of: Callable[[str], Params] = load_params,
+    due_of: Callable[[Settings, str, datetime], str | None] = is_due,
 ) -> list[Decided]:
     """Decides on every dataset and acts on what concerns production; trainings are left to who asked."""
     found, rows = [], []
     for dataset in datasets:
         params = params_of(dataset)
-        seen, trial_version = gather(settings, params, now)
+        seen, trial_version = gather(settings, params, now, due=due_of(settings, dataset, now))
         manual = (settings.promotion_policy or params.promotion.policy) == "manual"
         for decision in decide(seen, params.policy, manual=manual):
             decision = _act(settings, dataset, decision, trial_version, now, run_id)
@@ -64,10 +65,10 @@ def decide_all(
     return found
 
 
-def gather(settings: Settings, params: Params, now: datetime) -> tuple[Evidence, Row | None]:
+def gather(settings: Settings, params: Params, now: datetime, *, due: str | None) -> tuple[Evidence, Row | None]:
     """Everything known of a dataset at `now`, and the version that stands against the champion in an A/B."""
     dataset = params.dataset
-    due, top = is_due(settings, dataset, now), registry.champion(settings, dataset, now)
+    top = registry.champion(settings, dataset, now)
     before = [Before(row["action"], tuple(row["triggers"]), row["champion"])
               for row in store.decisions_before(settings, dataset, now)]  # fmt: skip
     seen = Evidence(dataset, due=due, before=tuple(before))

@@ -68,4 +68,6 @@ def test_halves_are_stable_even_and_another_trial_has_others() -> None:
     first = [ab.half(name, "t1") for name in names]
     assert first == [ab.half(name, "t1") for name in names]
     assert 400 < first.count("a") < 600
-    assert 400 < sum(one == other for one, other in zip(first, (ab.half(name, "t2") for name in names), strict=True)) < 600
+    assert (
+        400 < sum(one == other for one, other in zip(first, (ab.half(name, "t2") for name in names), strict=True)) < 600
+    )
