@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from warehouse.alert_rules import AlertRule, read_rules
+from warehouse.prices import Price, read_prices
 from warehouse.seed_csv import IDENTIFIER, NAME, Line, read_seed
 
 
@@ -75,6 +76,7 @@ class Catalog:
     sources: tuple[SourceSpec, ...]
     emission_factors: tuple[EmissionFactor, ...]
     alert_rules: tuple[AlertRule, ...]
+    prices: tuple[Price, ...]
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -177,6 +179,7 @@ def load_catalog(seeds_dir: Path) -> Catalog:
         tuple(s for _, s in sources),
         tuple(f for _, f in factors),
         read_rules(seeds_dir, {(v.dataset, v.variable): v for _, v in variables}),
+        read_prices(seeds_dir, {s.source for _, s in sources}),
     )
     _check_references(catalog, series, variables)
     return catalog

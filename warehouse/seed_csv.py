@@ -67,7 +67,10 @@ def _lines(path: Path, columns: str) -> Iterable[Line]:
     try:
         rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines(), strict=True))
     except OSError as error:
-        raise BadInput(f"{path.name} cannot be read in {path.parent}: {error.strerror}; every seed is needed") from None
+        raise BadInput(
+            f"{path.name} cannot be read in {path.parent}: {error.strerror}; every seed is needed, and "
+            "dbt_project/seeds has each to begin with"
+        ) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadInput(f"{path.name} is not a UTF-8 CSV: {error}; save it as UTF-8 with commas") from None
     if not rows or rows[0] != expected:

@@ -34,6 +34,7 @@ def test_the_seeds_of_the_repository_are_sound():
     assert len(catalog.series) == 23
     assert catalog.series[0].series_id("temperature_c") == "weather.SG.temperature_c"
     assert {s.source for s in catalog.sources} == {"open_meteo", "data_gov_sg", "energy_charts", "files"}
+    assert {p.source for p in catalog.prices if p.item == "calls"} == {s.source for s in catalog.sources}
     assert all(f.citation and (f.gco2eq_kwh is not None) == f.is_generation for f in catalog.emission_factors)
 
 
@@ -108,6 +109,21 @@ WRONG = {
         "Imports,5,false,false,Text",
         "expected nothing, because is_generation",
     ),
+    "a price of nothing": (
+        "prices",
+        "power,,hour,1,USD,Text",
+        "item is 'power'; expected machine or motherduck or calls",
+    ),
+    "a price per month": ("prices", "calls,files,month,1,USD,Text", "unit is 'month'; expected 'million' for calls"),
+    "a price below zero": ("prices", "calls,extra,million,-1,USD,Text", "price is '-1'; expected a number from 0"),
+    "a machine with a source": ("prices", "machine,files,hour,1,USD,Text", "expected nothing for machine"),
+    "a price of calls to nobody": ("prices", "calls,extra,million,1,USD,Text", "expected a source of sources.csv"),
+    "a second currency": (
+        "prices",
+        "calls,extra,million,1,EUR,Text",
+        "currency is 'EUR'; expected USD, as in line 2: costs are added up",
+    ),
+    "a price twice": ("prices", "calls,files,million,1,USD,Text", "to be unique, but line 7"),
     "generation without a factor": (
         "emission_factors",
         "Fusion,,true,true,Text",
@@ -152,6 +168,20 @@ def test_a_file_that_is_no_such_csv_is_named(seeds: Path, content: bytes, expect
 def test_a_missing_seed_is_named(seeds: Path):
     (seeds / "sources.csv").unlink()
     with pytest.raises(BadInput, match=r"sources\.csv cannot be read .*every seed is needed"):
+        load_catalog(seeds)
+
+
+@pytest.mark.parametrize("gone", ["machine,", "motherduck,", "calls,open_meteo"])
+def test_what_has_no_price_is_named(seeds: Path, gone: str):
+    file = seeds / "prices.csv"
+    file.write_text("".join(line for line in file.read_text().splitlines(True) if not line.startswith(gone)))
+    with pytest.raises(BadInput, match=rf"prices\.csv has no line that begins with '{gone}'"):
+        load_catalog(seeds)
+
+
+def test_seeds_from_before_there_were_prices_are_told_what_to_add(seeds: Path):
+    (seeds / "prices.csv").unlink()
+    with pytest.raises(BadInput, match=r"prices\.csv cannot be read .* dbt_project/seeds has each to begin with"):
         load_catalog(seeds)
 
 

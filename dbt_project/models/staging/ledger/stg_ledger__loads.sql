@@ -14,6 +14,7 @@ select
     ---------- measures
     n_expected,
     n_present,
+    weight,
 
     ---------- flags
     status,
