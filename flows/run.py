@@ -46,6 +46,7 @@ class StepNote:
     """What a step says about itself, beside its cost."""
 
     n_rows: int | None = None
+    n_calls: int | None = None
     detail: dict[str, Any] = field(default_factory=dict)
 
 
@@ -112,6 +113,9 @@ class Run:
             cpu_seconds=round(meter.cpu_seconds, 3),
             peak_mib=round(meter.peak_mib, 1),
             n_rows=note.n_rows,
+            read_bytes=meter.bytes[0] if meter.bytes else None,
+            written_bytes=meter.bytes[1] if meter.bytes else None,
+            n_calls=note.n_calls,
             detail=note.detail | {"recorded_at": machine_stamp()},
         )
         self.steps.append(row)

@@ -49,6 +49,7 @@ def load(
             progress=run.progress,
         )
         note.n_rows = sum(source.n_hours for source in run.loads.sources)
+        note.n_calls = sum(source.n_calls for source in run.loads.sources)
         note.detail |= {"new_bodies": run.loads.n_new_bodies, "failed": run.loads.failed}
     return run.loads
 

@@ -13,7 +13,10 @@ from warehouse.settings import Settings
 
 @dataclass(frozen=True)
 class StepRow:
-    """One step of one run. `cpu_seconds` and `peak_mib` include child processes."""
+    """One step of one run. `cpu_seconds`, `peak_mib` and bytes include child processes.
+
+    `read_bytes`, `written_bytes`: None where the platform does not count them; `n_calls`: None where none are made.
+    """
 
     run_id: str
     flow: str
@@ -26,6 +29,9 @@ class StepRow:
     cpu_seconds: float
     peak_mib: float
     n_rows: int | None = None
+    read_bytes: int | None = None
+    written_bytes: int | None = None
+    n_calls: int | None = None
     detail: dict[str, Any] = field(default_factory=dict)
 
 
@@ -37,10 +43,12 @@ def record(settings: Settings, row: StepRow) -> None:
         con.execute(
             "insert into ml.runs by name select $1 as run_id, $2 as flow, $3 as step, $4::timestamp as as_of, "
             "$5::timestamp as started_at, $6::timestamp as finished_at, $7 as status, $8::double as seconds, "
-            "$9::double as cpu_seconds, $10::double as peak_mib, $11::bigint as n_rows, $12::json as detail",
+            "$9::double as cpu_seconds, $10::double as peak_mib, $11::bigint as n_rows, $12::bigint as read_bytes, "
+            "$13::bigint as written_bytes, $14::bigint as n_calls, $15::json as detail",
             [
                 *(row.run_id, row.flow, row.step, row.as_of, row.started_at, row.finished_at, row.status),
-                *(row.seconds, row.cpu_seconds, row.peak_mib, row.n_rows, json.dumps(row.detail, default=str)),
+                *(row.seconds, row.cpu_seconds, row.peak_mib, row.n_rows, row.read_bytes, row.written_bytes),
+                *(row.n_calls, json.dumps(row.detail, default=str)),
             ],
         )
         con.commit()

@@ -130,6 +130,9 @@ create table if not exists ml.runs (
     seconds double not null, cpu_seconds double not null, peak_mib double not null,
     n_rows bigint, detail json
 );
+alter table ml.runs add column if not exists read_bytes bigint;  -- null where the platform does not count them
+alter table ml.runs add column if not exists written_bytes bigint;
+alter table ml.runs add column if not exists n_calls bigint;  -- to upstream APIs; null where the step makes none
 """
 
 

@@ -9,6 +9,7 @@ import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 
 from flows import fingerprint as prints
@@ -83,6 +84,48 @@ def test_the_meter_counts_child_processes() -> None:
     with Meter() as meter:
         subprocess.run([sys.executable, "-c", "x = bytearray(80_000_000); sum(range(30_000_000))"], check=True)
     assert meter.cpu_seconds > 0.2
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="only Linux counts the bytes of children that have ended")
+def test_the_meter_counts_bytes_of_child_processes(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    file = tmp_path / "some"
+    code = "import sys; path = sys.argv[1]; open(path, 'wb').write(bytes(30_000_000)); open(path, 'rb').read()"
+    with Meter() as meter:
+        file.with_suffix(".own").write_bytes(bytes(20_000_000))
+        subprocess.run([sys.executable, "-c", code, str(file)], check=True)
+    assert meter.bytes is not None
+    read, written = meter.bytes
+    assert 30_000_000 <= read < 45_000_000
+    assert 50_000_000 <= written < 55_000_000
+
+
+def test_where_the_platform_counts_no_bytes_none_are_claimed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(psutil, "LINUX", False)
+    with run.step("load") as note:
+        note.n_calls = 3
+    with connect(run.settings) as con:
+        found = con.execute("select read_bytes, written_bytes, n_calls from ml.runs").fetchall()
+    assert found == [(None, None, 3)]
+
+
+def test_a_warehouse_from_before_bytes_were_counted_takes_new_runs(run: Run) -> None:
+    with connect(run.settings) as con:
+        for name in ("read_bytes", "written_bytes", "n_calls"):
+            con.execute(f"alter table ml.runs drop column {name}")
+        con.execute(
+            "insert into ml.runs by name select 'old' as run_id, 'daily' as flow, 'load' as step, 'ok' as status, "
+            "$1::timestamp as as_of, as_of as started_at, as_of as finished_at, 1 as seconds, 1 as cpu_seconds, "
+            "1 as peak_mib",
+            [NOW - timedelta(days=1)],
+        )
+    with run.step("load"):
+        pass
+    with connect(run.settings) as con:
+        found = con.execute("select run_id, read_bytes is null from ml.runs order by as_of").fetchall()
+    assert found == [("old", True), (run.run_id, not psutil.LINUX)]
 
 
 def marts(settings: Settings) -> None:
