@@ -31,11 +31,8 @@ VOLATILE = {
     "run_id", "event_id", "model_version", "artefact", "report", "git_sha", "payload_seq", "truth_seq", "seconds",
     "body", "n_bytes", "previous_run_id", "previous_model_version",
 }  # fmt: skip
-DIARY = {
-    "ml.runs",
-    "marts.fct_runs",
-    "ml.decisions",
-}  # what ran, what it cost and decided: every attempt is in it, the killed ones too
+# what ran, what it cost and decided: every attempt is in it, the killed ones too
+DIARY = {"ml.runs", "marts.fct_runs", "marts.fct_run_costs", "ml.decisions"}
 # One set of rows per run that forecast: a run that was killed afterwards leaves a vintage equal to its rerun's.
 VINTAGES = {
     "ml.forecasts",
