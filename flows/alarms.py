@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 from flows.notify import Message, send
 from flows.run import Run
 from ml.params import AlarmLimits, load_alarm_limits
 from warehouse import alarms as store
+from warehouse import costs
 from warehouse.alarms import Alarm
 
 GIB = 2**30
@@ -44,12 +48,17 @@ def conditions(run: Run, limits: AlarmLimits) -> Iterator[Alarm]:
     yield from _of_sources(run)
     yield from _of_series(run, limits)
     yield from _of_models(run, limits)
+    yield from _of_costs(run, limits)
     for line in [str(warning) for result in run.dbt for warning in result.warnings]:
         yield Alarm(f"dbt:{line.split(' ')[0]}", "data test", "warning", f"dbt warns: {line}", SEE_TEST, "dbt.log")
     free = shutil.disk_usage(run.settings.data_dir).free / GIB
     if free < limits.free_gib:
         what = f"{free:.1f} GiB are free where the data lies, {limits.free_gib:g} wanted"
         yield Alarm("disk", "disk", "critical", what, "Make room, or move the data folder (SKYDUCK_DATA_DIR)", "")
+    if (held := _bytes_below(run.settings.data_dir) / GIB) > limits.data_gib:
+        what = f"the data folder holds {held:.1f} GiB, {limits.data_gib:g} planned"
+        step = "See which folder of it has grown; `dvc gc --workspace` drops snapshots nobody names"
+        yield Alarm("data", "disk", "warning", what, step, "")
 
 
 SEE_TEST = "The test names the model and the column; its rows are those the query in target/compiled gives"
@@ -97,3 +106,27 @@ def _of_models(run: Run, limits: AlarmLimits) -> Iterator[Alarm]:
         step = f"`skyduck train --dataset {row['dataset']}`, or `skyduck models rollback --dataset {row['dataset']}`"
         name = f"model_drift:{row['dataset']}:{row['measure']}"
         yield Alarm(name, "model drift", "critical", what, step, "fct_model_drift")
+
+
+def _of_costs(run: Run, limits: AlarmLimits) -> Iterator[Alarm]:
+    """Of the newest run that is whole: this one has not ended."""
+    found = costs.newest(run.settings, run.now)
+    if found is None:
+        return
+    step = "fct_runs says which step; prices.csv of the seeds what is paid for it"
+    if found.cost_per_1000 > limits.cost_per_1000:
+        what = f"run {found.run_id} cost {found}; {limits.cost_per_1000:g} are planned"
+        yield Alarm("cost", "cost", "warning", what, step, "fct_run_costs")
+    if found.ratio is not None and found.ratio > limits.cost_growth:
+        what = f"run {found.run_id} cost {found.ratio:.1f} times as much as usual: {found}"
+        yield Alarm("cost_growth", "cost", "warning", what, step, "fct_run_costs")
+
+
+def _bytes_below(folder: Path) -> int:
+    """Sizes of all files; one that goes meanwhile counts nothing."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += os.lstat(os.path.join(parent, name)).st_size
+    return total

@@ -7,7 +7,7 @@ from typing import Any
 
 from flows import summary
 from flows.tables import Table, figure, moment, share
-from warehouse import overview
+from warehouse import costs, overview
 from warehouse.errors import BadInput, LockHeld, NotBuilt
 from warehouse.lock import holder
 from warehouse.settings import Settings
@@ -43,6 +43,7 @@ def read(settings: Settings, *, as_of: datetime = datetime.max) -> dict[str, Any
         "champions": [],
         "waiting": [],
         "track_record": [],
+        "cost": None,
         "freshness": [],
         "gaps": [],
         "notes": [],
@@ -68,6 +69,7 @@ def _from_warehouse(settings: Settings, as_of: datetime) -> dict[str, Any]:
         "champions": overview.champions(settings, as_of=as_of),
         "waiting": overview.waiting(settings, as_of=as_of),
         "track_record": track_record(settings, as_of=as_of),
+        "cost": costs.newest(settings, as_of),
         **overview.ledger(settings, as_of=as_of),
     }
 
@@ -84,6 +86,8 @@ def show(found: dict[str, Any]) -> None:
             f"{found['n_series']} series, {found['n_forecast_rows']:,} forecast rows, "
             f"observations up to {moment(found['data_as_of'])} UTC"
         )
+    if found["cost"]:
+        print_line(f"run {found['cost'].run_id} cost {found['cost']}", soft_wrap=True, markup=False)
     for table in _tables(found):
         summary.draw(table)
     for note in found["notes"]:

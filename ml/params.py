@@ -125,6 +125,9 @@ class AlarmLimits(Block):
     stuck_hours: int = Field(default=12, ge=1)
     fallback_share: float = Field(default=0.2, ge=0, le=1)
     free_gib: float = Field(default=2.0, ge=0)
+    data_gib: float = Field(default=50.0, gt=0)
+    cost_per_1000: float = Field(default=0.1, gt=0)
+    cost_growth: float = Field(default=3.0, gt=1)
 
 
 class Params(Block):

@@ -32,6 +32,9 @@ create table marts.fct_model_drift (
     dataset varchar, model_version varchar, series_id varchar, measure varchar, origin_at timestamp, value double,
     promised double, cusum double, is_drift boolean
 );
+create table marts.fct_run_costs as
+select 'r0' as run_id, 'ok' as status, timestamp '2026-11-19 06:10' as as_of, as_of as started_at, 0.005 as cost,
+    'USD' as currency, 1000 as n_forecasts, 0.005 as cost_per_1000, 0.004 as usual_cost_per_1000, 1.25 as cost_ratio;
 insert into ml.forecasts by name
 select 'r1' as run_id, 'air-m-1' as model_version, 'air' as dataset, 'air.A.pm' as series_id,
     timestamp '2026-11-20 06:00' as origin_at, timestamp '2026-11-20 07:00' as target_at, 1 as horizon_h,
@@ -45,6 +48,8 @@ WRONG = {
     "stuck:air.A.pm": "update marts.fct_observations set quality = 'stuck' "
     "where observed_at > timestamp '2026-11-19 12:00'",
     "fallback:air": "update ml.forecasts set rung = 'naive'",
+    "cost": "update marts.fct_run_costs set cost_per_1000 = 0.2",
+    "cost_growth": "update marts.fct_run_costs set cost_ratio = 3.2",
     "model_drift:air:error": "insert into marts.fct_model_drift values "
     "('air', 'air-m-1', 'all', 'error', timestamp '2026-11-19', 1.4, 1.0, 7.2, true)",
 }
@@ -103,6 +108,24 @@ def test_a_full_disk_is_critical(world: Settings) -> None:
     run = run_of(world)
     found = list(alarms.conditions(run, AlarmLimits(free_gib=1e9)))
     assert [(each.alarm_id, each.severity) for each in found] == [("disk", "critical")]
+
+
+def test_a_data_folder_that_outgrows_its_budget_is_told(world: Settings) -> None:
+    big = world.data_dir / "dvc" / "cache" / "snapshot"
+    big.parent.mkdir(parents=True)
+    big.write_bytes(bytes(3_000_000))
+    run = run_of(world)
+    found = list(alarms.conditions(run, AlarmLimits(data_gib=0.002)))
+    assert [(each.alarm_id, each.severity) for each in found] == [("data", "warning")]
+    assert list(alarms.conditions(run, AlarmLimits(data_gib=0.2))) == []
+
+
+def test_a_cost_is_judged_once_its_run_is_whole_and_not_before_its_time(world: Settings) -> None:
+    change(world, WRONG["cost"])
+    change(world, "update marts.fct_run_costs set status = 'incomplete'")
+    assert raised(run_of(world)) == []
+    change(world, "update marts.fct_run_costs set status = 'ok', as_of = as_of + interval 2 day")
+    assert raised(run_of(world, "r2")) == []
 
 
 def test_it_is_told_once_stays_open_and_its_end_is_told(world: Settings) -> None:
