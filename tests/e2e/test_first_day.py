@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
+import psutil
 import pytest
 
 from tests.e2e.fixtures import Day
@@ -21,6 +22,7 @@ FILLED = (
     "ml.model_versions", "ml.champion_events", "ml.forecasts", "ml.backtests", "ml.alert_models",
     "ml.alert_probabilities", "marts.fct_alert_outcomes", "marts.fct_alert_frequencies", "marts.fct_alerts",
     "ml.drift", "marts.fct_backtest_origin_scores",
+    "marts.fct_run_costs", "marts.fct_value",
 )  # fmt: skip
 STEPS = [
     "total", "load", "freshness", "dbt before ml", "decide", "train air", "train carbon", "train sgpm", "train weather",
@@ -74,6 +76,12 @@ def test_every_step_is_on_record_with_its_cost(day_1: Day) -> None:
     assert {row[0] for row in rows} == set(STEPS)
     assert {(status, run_id) for _, status, _, _, run_id in rows} == {("ok", day_1.said["run_id"])}
     assert all(seconds > 0 and peak > 0 for _, _, seconds, peak, _ in rows)
+    sizes = "select read_bytes, written_bytes, n_calls from ml.runs where step = 'load'"
+    read, written, calls = day_1.world.rows(sizes)[0]
+    assert calls > 0
+    assert not psutil.LINUX or (read > 1e6 and written > 1e6), "bodies are received and stored"
+    costs = "select status, is_training, n_forecasts, cost_calls, cost > 0 from marts.fct_run_costs"
+    assert day_1.world.published(costs) == [("incomplete", True, 48 * len(TARGETS), 0, True)]
 
 
 def test_every_dataset_has_a_champion_with_its_reason(day_1: Day) -> None:

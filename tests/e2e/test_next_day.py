@@ -95,6 +95,27 @@ def test_the_forecast_of_yesterday_is_scored_against_what_came(day_2: Day, day_1
         assert claims == [True, True, True]
 
 
+def test_what_yesterday_cost_and_was_worth_is_told(day_2: Day, day_1: Day) -> None:
+    whole = "select status, cost = (select cost from marts.fct_runs where run_id = $ and step = 'total') "
+    found = day_2.world.published(
+        (whole + "from marts.fct_run_costs where run_id = $").replace("$", f"'{day_1.said['run_id']}'")
+    )
+    assert found == [("ok", True)]
+    worth = day_2.world.published(
+        """
+        select subject, round(fct_value.loss - scored.loss, 9), round(value - (1 - fct_value.loss / loss_reference), 9),
+            is_enough
+        from marts.fct_value
+        inner join (
+            select dataset as subject, count(*) as n, avg(abs_error) as loss
+            from marts.fct_forecast_scores where abs_error_naive_day is not null group by 1
+        ) as scored using (subject, n)
+        where reference = 'naive_day' and period = 'all' order by subject
+        """
+    )
+    assert worth == [(dataset, 0, 0, False) for dataset in ("air", "carbon", "sgpm", "weather")]
+
+
 def test_both_vintages_are_kept_and_the_newest_is_the_current_one(day_2: Day) -> None:
     world = day_2.world
     kept = world.published("select origin_at, count(*) from marts.fct_forecasts group by 1 order by 1")
