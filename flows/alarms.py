@@ -27,6 +27,7 @@ def look(run: Run) -> None:
         with run.step("alarms") as note:
             now = {alarm.alarm_id: alarm for alarm in conditions(run, load_alarm_limits())}
             before = store.open_before(run.settings, run.run_id, run.now)
+            before = {name: alarm for name, alarm in before.items() if name == f"run:{run.flow}" or alarm.kind != "run"}
             raised = [alarm for name, alarm in now.items() if name not in before]
             recovered = [alarm for name, alarm in before.items() if name not in now]
             store.write(run.settings, run.run_id, run.now, raised, recovered)

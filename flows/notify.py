@@ -45,13 +45,17 @@ class Message:
 
 def send(settings: Settings, message: Message) -> list[str]:
     """Writes the log and notifies SKYDUCK_NOTIFY; gives what could not be told, without addresses."""
-    with (settings.data_dir / LOG).open("a", encoding="utf-8") as log:
-        log.write(f"{message.title}\n{message.body}\n\n")
+    failed = []
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        with (settings.data_dir / LOG).open("a", encoding="utf-8") as log:
+            log.write(f"{message.title}\n{message.body}\n\n")
+    except OSError as error:
+        failed.append(f"the alarms are not in {LOG}: {error.strerror}")
     if settings.notify is None:
-        return []
+        return failed
     import apprise
 
-    failed = []
     for number, address in enumerate(settings.notify.get_secret_value().split(), start=1):
         one = apprise.Apprise()
         sort = apprise.NotifyType.WARNING if message.raised else apprise.NotifyType.SUCCESS

@@ -75,6 +75,7 @@ class Run:
     published: Published | None = None
     warnings: list[str] = field(default_factory=list)
     nothing_new: bool = False
+    failure: Exception | None = None  # what ended it, once that is told
     steps: list[StepRow] = field(default_factory=list)
 
     def __post_init__(self) -> None:

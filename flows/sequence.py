@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import date
 from functools import partial
 
-from flows import alarms, drift, steps
+from flows import alarms, drift, failure, steps
 from flows.ahead import Ahead
 from flows.run import Call, Run, plainly
 from warehouse.errors import BadInput, UpstreamFailed
@@ -86,6 +86,7 @@ def raise_for_sources(run: Run) -> None:
 
 @contextmanager
 def _whole(run: Run) -> Iterator[None]:
-    """The lock, and one row for the run as a whole."""
-    with hold(run.settings, run_id=run.run_id, now=run.now, wait=run.wait, notice=run.progress), run.step("total"):
+    """The lock, one row for the run as a whole, and an alarm where it ends with an error."""
+    lock = hold(run.settings, run_id=run.run_id, now=run.now, wait=run.wait, notice=run.progress)
+    with lock, failure.told(run), run.step("total"):
         yield

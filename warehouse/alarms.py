@@ -93,7 +93,7 @@ def model_drift(settings: Settings) -> list[dict[str, object]]:
 
 
 def open_before(settings: Settings, run_id: str, now: datetime) -> dict[str, Alarm]:
-    """By alarm_id: raised by an earlier run and not recovered since."""
+    """By alarm_id: raised by a run other than this one and not recovered since."""
     names = Alarm.__dataclass_fields__
     rows = read(settings, _OPEN, {"now": now, "run_id": run_id})
     return {row["alarm_id"]: Alarm(**{name: row[name] for name in names}) for row in rows}
@@ -108,3 +108,10 @@ def write(settings: Settings, run_id: str, now: datetime, raised: list[Alarm], r
     ]
     table = pa.Table.from_pylist(rows) if rows else None
     replace(settings, "ml.alarms", table, where="run_id = $run_id", values={"run_id": run_id})
+
+
+def add(settings: Settings, run_id: str, at: datetime, alarm: Alarm, state: str) -> None:
+    """One row beside those of the run: what it came to after it had looked for alarms."""
+    table = pa.Table.from_pylist([asdict(alarm) | {"state": state, "run_id": run_id, "created_at": at}])
+    key: dict[str, object] = {"run_id": run_id, "alarm_id": alarm.alarm_id, "state": state}
+    replace(settings, "ml.alarms", table, where=" and ".join(f"{name} = ${name}" for name in key), values=key)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows import sequence, summary
+from flows import failure, sequence, summary
 from flows.commands.options import AsOf, Json, Upstream, Wait, print_json
 from flows.options import begin, command_settings
 from flows.run import CURRENT, Run
@@ -52,7 +52,7 @@ def run(
 
 def _attempt(today: Run, screen: Screen, *, plain: bool) -> SkyduckError | None:
     try:
-        with screen.moving():
+        with screen.moving(), failure.told(today):
             if plain:
                 sequence.daily(today)
             else:

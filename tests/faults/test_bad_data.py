@@ -31,6 +31,10 @@ def refused(world: World, day_2: Day, *said: str) -> None:
     assert world.published("select count(*), sum(point) from marts.fct_forecasts") == published
     assert world.steps(LATER, "failed") == ["dbt before ml", "total"]
     assert world.value("select count(*) from ml.forecasts where created_at = ?::timestamp", LATER) == 0
+    what = world.value("select what from ml.alarms where alarm_id = 'run:daily' and state = 'raised'")
+    for words in said:
+        assert words in what, "whoever is told is not told which promise is broken"
+    assert f"CRITICAL {what}" in (world.data / "alarms.log").read_text(encoding="utf-8")
 
 
 def test_a_row_that_breaks_a_promise_of_a_mart_is_not_published(evening: World, day_2: Day) -> None:

@@ -53,15 +53,21 @@ def test_it_changes_no_table_and_publishes_no_copy(again: Again, day_2: Day) -> 
     assert again.world.published_run == day_2.said["run_id"]
 
 
-def test_a_prefect_that_is_down_is_one_line_and_the_plain_command_works(again: Again) -> None:
+def test_a_prefect_that_is_down_is_one_line_and_an_alarm_and_the_plain_command_works(
+    again: Again, tmp_path: Path
+) -> None:
     assert again.done.returncode == 0, "the plain command asked Prefect"
-    shell = again.world.skyduck("run", "--as-of", DAY_2, PREFECT_API_URL=again.api)
+    world = again.world.copied(tmp_path / "world")
+    shell = world.skyduck("run", "--as-of", DAY_2, PREFECT_API_URL=again.api)
     assert shell.returncode == 2
     line = shell.stderr.strip().splitlines()[-1]
     assert again.api in line
     assert "does not answer" in line
     assert "`skyduck run --plain`" in line
     assert "Traceback" not in shell.stderr
+    assert world.value("select state from ml.alarms where alarm_id = 'run:daily'") == "raised"
+    assert world.run(DAY_2).returncode == 0
+    assert "RECOVERED the daily run ended before it published" in (world.data / "alarms.log").read_text("utf-8")
 
 
 def test_a_forced_second_run_adds_a_vintage_equal_to_the_first_and_changes_nothing_else(
