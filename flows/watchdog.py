@@ -5,10 +5,16 @@ It reads the published copy alone, so it works while a run writes, after one was
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from warehouse.errors import BadInput
+import typer
+
+from flows.notify import Message, send
+from warehouse.alarms import Alarm
+from warehouse.errors import BadInput, RunsMissed, SkyduckError
 from warehouse.published import publication, published_copy
 from warehouse.settings import Settings
 
@@ -36,11 +42,30 @@ class Watch:
             "`skyduck status` says what failed, `skyduck run` makes up for it"
         )
 
+    def require(self) -> None:
+        """Raises RunsMissed."""
+        if self.missed:
+            raise RunsMissed(self.told)
+
 
 def watch(settings: Settings, *, now: datetime, due: time) -> Watch:
     """Raises BadInput where nothing was ever published, or the copy cannot be read."""
     run_id, published_at, _ = publication(published_copy(settings))
     return Watch(now, due, run_id, published_at, missed(published_at, now, due))
+
+
+@contextmanager
+def telling(settings: Settings, now: datetime, *, notify: bool) -> Iterator[None]:
+    """With `notify`, whatever error leaves the block goes to SKYDUCK_NOTIFY and the log, too."""
+    try:
+        yield
+    except SkyduckError as error:
+        if notify:
+            step = "Start it, or see why it cannot be started"
+            alarm = Alarm("watchdog", "missed run", "critical", str(error), step, "")
+            for line in send(settings, Message("watchdog", now, [alarm], [], 0)):
+                typer.echo(f"skyduck: {line}", err=True)
+        raise
 
 
 def missed(published_at: datetime, now: datetime, due: time) -> int:

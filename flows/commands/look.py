@@ -9,7 +9,6 @@ import typer
 from flows.clock import parse_as_of
 from flows.commands.options import AsOf, Json, Upstream, print_json
 from flows.options import command_settings
-from warehouse.errors import RunsMissed
 
 
 def register(app: typer.Typer) -> None:
@@ -47,17 +46,19 @@ def watchdog(
     due: Annotated[
         str, typer.Option("--due", metavar="HH:MM", help="The time of day, UTC, by which a daily run has published.")
     ] = "07:30",
+    notify: Annotated[bool, typer.Option("--notify", help="Tell SKYDUCK_NOTIFY, too, if one is missed.")] = False,
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
     """Check that the daily run published by its deadline; ends with 5 if one is missed. For cron or a workflow."""
-    from flows.watchdog import parse_due, watch
+    from flows.watchdog import parse_due, telling, watch
 
-    deadline = parse_due(due)
-    found = watch(command_settings(), now=parse_as_of(as_of), due=deadline)
-    if as_json:
-        print_json({"missed": found.missed, "run_id": found.run_id, "published_at": found.published_at, "due": due})
-    elif not found.missed:
+    settings, now, deadline = command_settings(), parse_as_of(as_of), parse_due(due)
+    with telling(settings, now, notify=notify):
+        found = watch(settings, now=now, due=deadline)
+        if as_json:
+            told = {"missed": found.missed, "run_id": found.run_id, "published_at": found.published_at, "due": due}
+            print_json(told)
+        found.require()
+    if not as_json:
         typer.echo(found.told)
-    if found.missed:
-        raise RunsMissed(found.told)

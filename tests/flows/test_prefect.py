@@ -123,7 +123,7 @@ def test_deployments_parse_and_name_flows_that_exist() -> None:
     models = pytest.importorskip("prefect.cli.deploy._models", reason="Prefect moved its model of prefect.yaml")
     text = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
     parsed = models.PrefectYamlModel.model_validate(text)
-    assert {deployment.name for deployment in parsed.deployments} == {"daily", "retrain", "backfill"}
+    assert {deployment.name for deployment in parsed.deployments} == {"daily", "retrain", "backfill", "watchdog"}
     for deployment in parsed.deployments:
         file, name = deployment.entrypoint.split(":")
         source = (ROOT / file).read_text(encoding="utf-8")
@@ -145,9 +145,10 @@ def parameters(source: str, name: str) -> set[str]:
 def test_entrypoints_import_as_prefect_imports_them(tmp_path: Path) -> None:
     code = (
         "from prefect.flows import load_flow_from_entrypoint as load\n"
-        "for name in ('daily', 'retrain', 'backfill'):\n"
+        "for name in ('daily', 'retrain', 'backfill', 'overdue'):\n"
         "    print(load(f'flows/{name}.py:{name}').name)\n"
     )
     env = os.environ | {"PREFECT_HOME": str(tmp_path), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["skyduck-daily", "skyduck-retrain", "skyduck-backfill"], done.stderr
+    names = ["skyduck-daily", "skyduck-retrain", "skyduck-backfill", "skyduck-watchdog"]
+    assert done.stdout.split() == names, done.stderr

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, time
 
 import duckdb
 import pytest
+import typer.main
+import yaml
 
+from flows.cli import app
+from flows.options import LIVE_DATA
 from flows.watchdog import missed
 from tests.flows.conftest import Skyduck
-from warehouse.settings import Settings
+from tests.flows.test_alarms import webhook
+from warehouse.errors import RunsMissed
+from warehouse.settings import ROOT, Settings
 
+__all__ = ["webhook"]
 DUE = time(7, 30)
 
 
@@ -63,6 +71,26 @@ def test_in_time_is_0_and_missed_is_5_and_says_what_to_do(published: Settings, s
     assert early.returncode == 5
 
 
+def test_whoever_must_know_is_told_of_a_missed_run_and_of_a_copy_that_is_gone(
+    published: Settings, skyduck: Skyduck, webhook: tuple[str, list[dict[str, str]]]
+) -> None:
+    address, told = webhook
+    fine = skyduck("watchdog", "--notify", "--as-of", "2025-11-02T07:00", SKYDUCK_NOTIFY=address)
+    assert (fine.returncode, told) == (0, [])
+    late = skyduck("watchdog", "--notify", "--as-of", "2025-11-03T08:00", "--json", SKYDUCK_NOTIFY=address)
+    assert (late.returncode, json.loads(late.stdout)["missed"]) == (5, 2)
+    (published.published_path / "CURRENT").unlink()
+    gone = skyduck("watchdog", "--notify", "--as-of", "2025-11-03T08:00", SKYDUCK_NOTIFY=address)
+    assert gone.returncode == 2
+    assert ["2 daily runs missed" in told[0]["message"], "nothing is published" in told[1]["message"]] == [True, True]
+    deaf = skyduck(
+        "watchdog", "--notify", "--as-of", "2025-11-03T08:00", SKYDUCK_NOTIFY="json://x:hunter2@127.0.0.1:9/"
+    )
+    assert deaf.returncode == 2
+    assert "were not told by address 1" in deaf.stderr
+    assert "hunter2" not in deaf.stderr
+
+
 def test_nothing_published_and_no_time_of_day_are_bad_input(settings: Settings, skyduck: Skyduck) -> None:
     none = skyduck("watchdog")
     assert none.returncode == 2
@@ -71,3 +99,29 @@ def test_nothing_published_and_no_time_of_day_are_bad_input(settings: Settings, 
         wrong = skyduck("watchdog", "--due", due)
         assert wrong.returncode == 2
         assert "--due" in wrong.stderr
+
+
+def test_on_github_it_looks_after_the_daily_run_at_the_copy_that_one_left() -> None:
+    folder = ROOT / ".github" / "workflows"
+    (run,) = yaml.safe_load((folder / "daily.yml").read_text(encoding="utf-8"))["jobs"].values()
+    (look,) = yaml.safe_load((folder / "watchdog.yml").read_text(encoding="utf-8"))["jobs"].values()
+    (save,) = [step for step in run["steps"] if "cache/save" in step.get("uses", "")]
+    (restore,) = [step for step in look["steps"] if "cache/restore" in step.get("uses", "")]
+    assert "always()" in save["if"], "a run that published and then ended with 3 counts"
+    assert save["with"]["path"] == restore["with"]["path"] == str(LIVE_DATA / "published")
+    assert save["with"]["key"].startswith(restore["with"]["restore-keys"])
+    (command,) = [step["run"] for step in look["steps"] if "flows watchdog" in step.get("run", "")]
+    known = {
+        option for parameter in typer.main.get_command(app).commands["watchdog"].params for option in parameter.opts
+    }
+    assert set(re.findall(r"--[a-z-]+", command)) <= known
+    assert "MOTHERDUCK_TOKEN" not in (folder / "watchdog.yml").read_text(encoding="utf-8")
+
+
+def test_as_a_flow_it_fails_where_a_run_is_missed(published: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows.overdue import overdue
+
+    monkeypatch.setenv("SKYDUCK_DATA_DIR", str(published.data_dir))
+    assert "no daily run is missed" in overdue.fn(as_of="2025-11-02T07:00")
+    with pytest.raises(RunsMissed, match="2 daily runs missed"):
+        overdue.fn(as_of="2025-11-03T08:00")
