@@ -1,17 +1,19 @@
 """A/B: half of the series each, for as many days as it takes to tell the stated difference; then it stops.
 
 A forecast does not change what it forecasts, so each arm answers every series and the other half is scored unpublished:
-the difference is paired by series and hour, one figure a day, far sharper than one between two halves. The size is set
-before the test and the answer is read once, at that size: looking every day would find a difference where none is.
+the difference is paired by series and hour, one figure a day, far sharper than one between two halves. The size is
+stated from the backtest and stated again as the spread, and only the spread, becomes better known; the answer is read
+once, at that size: looking every day would find a difference where none is.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 
 from ml.forecaster import Floats
 from ml.paired import long_run
@@ -22,7 +24,7 @@ USUAL_SD = 0.1  # of a day's relative difference, where no backtest tells
 
 @dataclass(frozen=True)
 class Outcome:
-    """`difference`: share by which B's loss is lower than A's, with its confidence interval; None before two days."""
+    """`difference`: by how much B's loss is lower than A's (`relative`), with its interval; None before two days."""
 
     n_days: int
     needed: int
@@ -61,25 +63,38 @@ def size(days: Floats, effect: float, alpha: float, power: float) -> int:
     taken at its upper 90 % bound: some weeks know it only roughly, and too short a test misses what it was held for.
     """
     sd = _spread(days) if len(days) >= LEAST_DAYS else USUAL_SD
-    for n in range(LEAST_DAYS, MOST_DAYS):
-        freedom = 2 * int(np.cbrt(n) + 1e-9)
-        if stats.nct.sf(stats.t.isf(alpha / 2, freedom), freedom, effect * np.sqrt(n) / max(sd, 1e-9)) >= power:
-            return n
-    return MOST_DAYS
+    n = np.arange(LEAST_DAYS, MOST_DAYS)
+    seen = np.array([_seen(2 * int(np.cbrt(each) + 1e-9), alpha, power) for each in n])
+    enough = n[effect * np.sqrt(n) >= seen * sd]
+    return int(enough[0]) if len(enough) else MOST_DAYS
+
+
+@lru_cache
+def _seen(freedom: int, alpha: float, power: float) -> float:
+    """Standard errors that a difference must amount to, to be called with this power (noncentral t)."""
+    limit = stats.t.isf(alpha / 2, freedom)
+    return float(optimize.brentq(lambda shift: stats.nct.sf(limit, freedom, shift) - power, 0, 50))
 
 
 def _spread(days: Floats) -> float:
-    """Square root of the long-run variance, as if a day hung on the day before only (AR(1)): steadier than the
-    periodogram of some weeks."""
+    """Square root of the long-run variance: as if a day hung on the day before only (AR(1)), which some weeks can tell,
+    or by the lowest frequencies where these say more."""
     centred = days - days.mean()
     memory = float(np.clip((centred[1:] @ centred[:-1]) / max(float(centred @ centred), 1e-12), 0, 0.8))
     bound = (len(days) - 1) / stats.chi2.ppf(0.1, len(days) - 1)
-    return float(np.sqrt(days.var(ddof=1) * bound * (1 + memory) / (1 - memory)))
+    return float(np.sqrt(max(days.var(ddof=1) * bound * (1 + memory) / (1 - memory), long_run(days)[0])))
 
 
-def outcome(days: Floats, needed: int, alpha: float) -> Outcome:
-    """Of relative differences (A less B, over A's mean) of the first `needed` days (n,), in order of time."""
-    days = days[:needed]
+def outcome(before: Floats, days: Floats, effect: float, alpha: float, power: float) -> Outcome:
+    """Of relative differences of a trial's days (n,) in order of time; `before`: those of a backtest, for the size."""
+    for n in range(LEAST_DAYS, len(days) + 1):
+        needed = size(np.concatenate([before, days[:n]]), effect, alpha, power)
+        if n >= needed:
+            return _told(days[:n], n, alpha)
+    return _told(days, max(size(np.concatenate([before, days]), effect, alpha, power), len(days) + 1), alpha)
+
+
+def _told(days: Floats, needed: int, alpha: float) -> Outcome:
     if len(days) < 2:
         return Outcome(len(days), needed, None, None, None)
     variance, freedom = long_run(days)
@@ -88,6 +103,9 @@ def outcome(days: Floats, needed: int, alpha: float) -> Outcome:
 
 
 def relative(a: Floats, b: Floats) -> Floats:
-    """Daily differences of the mean losses (n,) over A's mean."""
-    level = float(np.mean(a)) if len(a) else 0.0
-    return np.asarray((a - b) / level if level > 0 else np.zeros(len(a)))
+    """(n,) daily differences of losses (n, series), A less B over their mean, averaged over the series.
+
+    A day of haze, or a series of large values, weighs no more than another.
+    """
+    both = a + b
+    return np.asarray(np.where(both > 0, 2 * (a - b) / np.where(both > 0, both, 1.0), 0.0).mean(axis=1))

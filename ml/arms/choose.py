@@ -85,10 +85,8 @@ def publish(
 
 def ab_outcome(settings: Settings, params: Params, trial: Trial, now: datetime) -> ab.Outcome:
     """How an A/B stands by what came true until `now`."""
-    days = _daily(settings, trial, now)
-    needed = ab.size(_backtested(settings, params, trial), params.arms.effect, params.arms.alpha, params.arms.power)
-    found = days.groupby("day")[trial.arms].mean()
-    return ab.outcome(ab.relative(*(found[arm].to_numpy(np.float64) for arm in trial.arms)), needed, params.arms.alpha)
+    days, knobs = _differences(_daily(settings, trial, now), "day", trial.arms), params.arms
+    return ab.outcome(_backtested(settings, params, trial), days, knobs.effect, knobs.alpha, knobs.power)
 
 
 def _by_ab(
@@ -127,11 +125,14 @@ def _daily(settings: Settings, trial: Trial, now: datetime) -> pd.DataFrame:
 def _backtested(settings: Settings, params: Params, trial: Trial) -> Floats:
     """Daily relative differences of both models in the report of the champion's training; none where B is not in it."""
     run_id = str(trial.versions["champion"]["run_id"])
-    by_model = []
-    for row in trial.versions.values():
+    parts = []
+    for arm, row in trial.versions.items():
         table = results.backtest(settings, run_id, params.dataset, str(row["model"])).to_pandas()
-        losses = row_losses(table["actual"].to_numpy(), table[list(QUANTILE_NAMES)].to_numpy(), "pinball")
-        by_model.append(table.assign(loss=losses).groupby("origin_at")["loss"].mean())
-    a, b = by_model
-    both = pd.concat([a, b], axis=1, join="inner").dropna().to_numpy(np.float64)
-    return ab.relative(both[:, 0], both[:, 1])
+        loss = row_losses(table["actual"].to_numpy(), table[list(QUANTILE_NAMES)].to_numpy(), "pinball")
+        parts.append(table.assign(loss=loss).groupby(["origin_at", "series_id"])["loss"].mean().rename(arm))
+    return _differences(pd.concat(parts, axis=1, join="inner").dropna().reset_index(), "origin_at", trial.arms)
+
+
+def _differences(losses: pd.DataFrame, day: str, arms: list[str]) -> Floats:
+    a, b = (losses[arm].to_numpy(np.float64)[:, None] for arm in arms)
+    return losses.assign(difference=ab.relative(a, b)).groupby(day)["difference"].mean().to_numpy(np.float64)

@@ -54,9 +54,9 @@ def test_its_regret_is_lower_than_that_of_an_ab_of_the_same_arms() -> None:
     regret = {"ab": 0.0, "bandit": 0.0}
     for trial in range(12):
         series = [losses(rng, 365, 0.93) for _ in range(6)]
-        mean = np.mean(series, axis=0)
-        days = ab.relative(mean[:, 0], mean[:, 1])
-        needed = ab.size(days[:28], 0.05, 0.05, 0.95)
+        both = np.array(series)  # (series, days, arms)
+        days = ab.relative(both[:, :, 0].T, both[:, :, 1].T)
+        needed = ab.outcome(days[:28], days, 0.05, 0.05, 0.95).needed
         for number, mine in enumerate(series):
             worse = (mine[:, 0] - mine[:, 1]).clip(0)  # what answering by the first arm costs
             first_half = ab.half(f"s{number}", str(trial)) == "a"
