@@ -12,21 +12,12 @@ from typing import Any, Literal
 
 from ml import registry, versions
 from warehouse import results
+from warehouse.decider import Decider
 from warehouse.errors import BadInput
 from warehouse.settings import Settings
 
 Row = dict[str, Any]
 Action = Literal["promote", "approve", "reject", "rollback"]
-
-
-@dataclass(frozen=True)
-class Decider:
-    """Who decides, when and why. `run_id` names the occasion."""
-
-    actor: str
-    reason: str
-    now: datetime
-    run_id: str
 
 
 @dataclass(frozen=True)

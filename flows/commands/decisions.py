@@ -1,24 +1,29 @@
-"""`skyduck models promote | approve | reject | rollback`: decisions of a person, each one more row of the history."""
+"""`skyduck models promote | approve | reject | rollback`: decisions of a person, each one more row of the history.
+
+`decided` is how any decision of a person is written: under the lock, with who, when and why.
+"""
 
 from __future__ import annotations
 
 import getpass
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from flows.commands.data import start
 from flows.commands.options import AsOf, Json, Wait, print_json
+from warehouse.decider import Decider
 from warehouse.lock import hold
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ml.production import Action, Decider, Decision
+    from ml.production import Action, Decision
 
+T = TypeVar("T")
 Dataset = Annotated[
     str | None, typer.Option("--dataset", help="Only versions of this dataset. Default: any.", show_default=False)
 ]
@@ -48,13 +53,13 @@ def _deciding(action: Action, help_text: str) -> Callable[..., None]:
         wait: Wait = False,
         as_json: Json = False,
     ) -> None:
-        def decided(settings: Settings, by: Decider) -> list[Decision]:
+        def decide(settings: Settings, by: Decider) -> list[Decision]:
             from ml import production, versions
 
             rows = [versions.find(settings, name, by.now, dataset) for name in dict.fromkeys(version)]
             return production.decide(settings, action, rows, by)
 
-        _write(decided, _Occasion(reason, actor, as_of, wait, as_json))
+        _write(decide, Occasion(reason, actor, as_of, wait, as_json))
 
     command.__name__, command.__doc__ = action, help_text
     return command
@@ -85,11 +90,11 @@ def rollback(
         target = versions.find(settings, to, by.now, dataset) if to else None
         return [production.rollback(settings, dataset, target, by)]
 
-    _write(back, _Occasion(reason, actor, as_of, wait, as_json))
+    _write(back, Occasion(reason, actor, as_of, wait, as_json))
 
 
 @dataclass(frozen=True)
-class _Occasion:
+class Occasion:
     reason: str
     actor: str | None
     as_of: str | None
@@ -97,14 +102,17 @@ class _Occasion:
     as_json: bool
 
 
-def _write(work: Callable[[Settings, Decider], list[Decision]], occasion: _Occasion) -> None:
-    from flows import versions as page
-    from ml.production import Decider
-
-    run, screen = start("models", occasion.as_of, wait=occasion.wait)
+def decided(flow: str, work: Callable[[Settings, Decider], T], occasion: Occasion) -> T:
+    """What `work` has written and gives back."""
+    run, screen = start(flow, occasion.as_of, wait=occasion.wait)
     with hold(run.settings, run_id=run.run_id, now=run.now, wait=occasion.wait, notice=screen.say):
-        by = Decider(occasion.actor or _user(), occasion.reason, run.now, run.run_id)
-        decisions = work(run.settings, by)
+        return work(run.settings, Decider(occasion.actor or _user(), occasion.reason, run.now, run.run_id))
+
+
+def _write(work: Callable[[Settings, Decider], list[Decision]], occasion: Occasion) -> None:
+    from flows import versions as page
+
+    decisions = decided("models", work, occasion)
     print_json(decisions) if occasion.as_json else page.show_decisions(decisions)
 
 

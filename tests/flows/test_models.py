@@ -24,6 +24,7 @@ from tests.ml.conftest import NOW, build_marts, small_params, small_world
 from tests.ml.three_versions import naive_params
 from warehouse import results
 from warehouse.connection import connect
+from warehouse.decider import Decider
 from warehouse.settings import ROOT, Settings
 
 GUIDE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -55,7 +56,7 @@ def guide_folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     copy = shutil.copytree(folder, tmp_path_factory.mktemp("guide") / "data")
     settings, then = Settings(data_dir=copy), NOW - timedelta(days=5)
     row = versions.find(settings, name_of(settings, 2), NOW)
-    production.decide(settings, "promote", [row], production.Decider("ada", "drier days", then, "by-hand"))
+    production.decide(settings, "promote", [row], Decider("ada", "drier days", then, "by-hand"))
     trained(settings, 3, 3, "manual")
     return copy
 

@@ -9,11 +9,11 @@ import pytest
 
 from ml import production, registry, versions
 from ml.predict import predict
-from ml.production import Decider
 from ml.train import train
 from tests.ml.three_versions import by_number, naive_params, three_versions
 from warehouse import results
 from warehouse.connection import connect
+from warehouse.decider import Decider
 from warehouse.errors import ArtefactRefused, BadInput
 from warehouse.settings import Settings
 
