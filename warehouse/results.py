@@ -37,11 +37,11 @@ def _append(con: duckdb.DuckDBPyConnection, table: str, key: str, rows: pa.Table
     con.unregister("new_rows")
 
 
-def _append_events(con: duckdb.DuckDBPyConnection, events: pa.Table) -> None:
-    found = con.execute("select coalesce(max(event_seq), 0) from ml.champion_events").fetchone()
+def _append_events(con: duckdb.DuckDBPyConnection, events: pa.Table, table: str = "ml.champion_events") -> None:
+    found = con.execute(f"select coalesce(max(event_seq), 0) from {table}").fetchone()
     first = (found[0] if found else 0) + 1
     numbers = pa.array(range(first, first + len(events)), pa.int64())
-    _append(con, "ml.champion_events", "event_id", events.append_column("event_seq", numbers))
+    _append(con, table, "event_id", events.append_column("event_seq", numbers))
 
 
 def _transaction(
@@ -95,9 +95,9 @@ def write_training(
     _transaction(settings, work, lambda: None)
 
 
-def append_events(settings: Settings, events: list[dict[str, object]]) -> None:
+def append_events(settings: Settings, events: list[dict[str, object]], table: str = "ml.champion_events") -> None:
     """Decisions of a person, all or none. An event_id that is there already changes nothing."""
-    _transaction(settings, lambda con: _append_events(con, pa.Table.from_pylist(events)), lambda: None)
+    _transaction(settings, lambda con: _append_events(con, pa.Table.from_pylist(events), table), lambda: None)
 
 
 def write_forecasts(

@@ -124,6 +124,17 @@ create table if not exists ml.alarms (
     kind varchar not null, severity varchar not null, what varchar not null, next_step varchar not null,
     evidence varchar not null
 );
+create table if not exists ml.override_events (
+    event_id varchar not null, event_seq bigint not null, event_at timestamp not null, action varchar not null,
+    override_id varchar not null, dataset varchar not null, series_id varchar not null,
+    target_from timestamp not null, target_to timestamp not null, method varchar not null, value double not null,
+    reason varchar not null, actor varchar not null
+);
+create table if not exists ml.silence_events (
+    event_id varchar not null, event_seq bigint not null, event_at timestamp not null, action varchar not null,
+    silence_id varchar not null, rule_id varchar not null, series_id varchar,  -- null: every series of the rule
+    window_from timestamp not null, window_to timestamp not null, reason varchar not null, actor varchar not null
+);
 create table if not exists ml.runs (
     run_id varchar not null, flow varchar not null, step varchar not null, as_of timestamp not null,
     started_at timestamp not null, finished_at timestamp not null, status varchar not null,
