@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from flows.run import Run
-from flows.tables import Table, figure, share
+from flows.tables import Table, figure, share, short, span
 from warehouse import alerts
 
 MOST_NAMED = 6
@@ -15,25 +15,33 @@ METHOD_HEADS = ("AP", "Brier", "skill", "ECE", "value at p*")
 
 
 def active_alerts(run: Run) -> list[dict[str, Any]]:
-    """This run's alerts, the most probable first; none where it wrote none."""
+    """This run's alerts, silenced or not, the most probable first; none where it wrote none."""
     if run.alerts is None or not run.alerts.n_rows:
         return []
-    names = ("rule_id", "series_id", "name", "window_start", "window_end", "probability", "act_from", "what_to_do")
-    found = [row for row in alerts.probabilities(run.settings, run.run_id) if row["is_alert"]]
+    names = (
+        "rule_id", "series_id", "name", "window_start", "window_end", "probability", "act_from", "what_to_do",
+        "silence_id", "silence_reason",
+    )  # fmt: skip
+    found = [row for row in alerts.probabilities(run.settings, run.run_id, as_of=run.now) if row["is_alert"]]
     return [{name: row[name] for name in names} for row in found]
 
 
 def alert_lines(run: Run) -> list[str]:
     if run.alerts is None:
         return []
-    active = active_alerts(run)
-    if not active:
+    found = active_alerts(run)
+    active = [row for row in found if row["silence_id"] is None]
+    silenced = [f"{len(found) - len(active)} silenced: `skyduck alerts silences`."] if len(found) > len(active) else []
+    if not found:
         return [f"Alerts: none; {run.alerts.n_rows} probabilities lie below their rule's cost over loss."]
+    if not active:
+        return [f"Alerts: none that is not silenced (of {run.alerts.n_rows} probabilities).", *silenced]
     named = [f"{row['rule_id']} {row['name']} {row['probability']:.0%}" for row in active[:MOST_NAMED]]
     more = f" and {len(active) - MOST_NAMED} more" if len(active) > MOST_NAMED else ""
     return [
         f"ALERT: {', '.join(named)}{more} (of {run.alerts.n_rows} probabilities).",
         "What to do: `skyduck alerts list`.",
+        *silenced,
     ]
 
 
@@ -58,15 +66,41 @@ def rules(rows: list[dict[str, Any]], models: dict[str, dict[str, Any]]) -> Tabl
 def probabilities(rows: list[dict[str, Any]]) -> Table:
     found = tuple(
         (
-            *("ALERT" if row["is_alert"] else "", str(row["rule_id"]), str(row["name"])),
-            f"{row['window_start']:%m-%d %H:%M} – {row['window_end']:%m-%d %H:%M}",
-            *(str(row["method"]), str(row["what_to_do"]) if row["is_alert"] else ""),
+            *(_shout(row), str(row["rule_id"]), str(row["name"])),
+            span(row["window_start"], row["window_end"]),
+            *(str(row["method"]), _to_do(row)),
             *(f"{row[name]:.0%}" for name in ("probability", "climatology", "act_from")),
         )
         for row in rows
     )
     header = ("", "rule", "place", "window (UTC)", "answered by", "what to do", "probability", "usual", "act from")
     return Table("Probabilities of the newest run", header, found, numbers=3)
+
+
+def _shout(row: dict[str, Any]) -> str:
+    return "" if not row["is_alert"] else "ALERT" if row["silence_id"] is None else "silenced"
+
+
+def _to_do(row: dict[str, Any]) -> str:
+    if row["silence_id"] is not None:
+        return f"{row['silence_reason']} ({short(row['silence_id'])})"
+    return str(row["what_to_do"]) if row["is_alert"] else ""
+
+
+def silences(rows: list[dict[str, Any]]) -> Table:
+    """Newest first, with what each has come to."""
+    found = tuple(
+        (
+            *(short(row["silence_id"]), row["state"], row["rule_id"], row["series_id"] or "all"),
+            *(span(row["window_from"], row["window_to"]), row["actor"], row["reason"]),
+            *(figure(row[name]) for name in ("n_alerts", "n_events_missed", "cost_saved")),
+        )
+        for row in rows
+    )
+    header = (
+        "id", "state", "rule", "series", "window (UTC)", "by", "why", "alerts", "events missed", "cost saved",
+    )  # fmt: skip
+    return Table("Silences, the newest first", header, found, numbers=3)
 
 
 def methods(title: str, scores: dict[str, dict[str, Any]]) -> Table:

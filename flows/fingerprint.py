@@ -23,13 +23,13 @@ _LEFT_OUT = {"target", "logs", "dbt_packages"}
 
 
 def fingerprint(settings: Settings, now: datetime) -> str:
-    """Code, parameters, seeds, the forecast's origin, what was received and which champions were named."""
+    """Code, parameters, seeds, the forecast's origin, what was received and what people and trainings decided."""
     digest = hashlib.sha256()
     for path in _files(settings.seeds_dir):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
-    payloads, champions = watermark(settings)
-    digest.update(f"{settings.upstream} {origin_of(now)} {payloads} {champions}".encode())
+    payloads, decisions = watermark(settings)
+    digest.update(f"{settings.upstream} {origin_of(now)} {payloads} {decisions}".encode())
     return digest.hexdigest()
 
 

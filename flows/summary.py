@@ -32,6 +32,8 @@ def show(run: Run) -> None:
     if run.published is not None or run.nothing_new:
         show_models(run)
         show_forecasts(run)
+        if line := tables.overridden(run):
+            out.print(Text(line), soft_wrap=True)
         show_alerts(run)
     show_warnings(run)
     _where_next(run, out)

@@ -10,6 +10,7 @@ from typing import Any
 
 from flows.dbt_log import DbtResult
 from flows.run import Run
+from warehouse import overrides
 from warehouse.errors import BadInput
 from warehouse.overview import Row, champions, competition, forecasts
 from warehouse.overview import decisions as overview_decisions
@@ -41,6 +42,15 @@ def share(value: float | None, digits: int = 0) -> str:
 
 def moment(value: datetime | None) -> str:
     return "–" if value is None else f"{value:%Y-%m-%d %H:%M}"
+
+
+def span(start: datetime, end: datetime) -> str:
+    return f"{start:%m-%d %H:%M} – {end:%m-%d %H:%M}"
+
+
+def short(name: str) -> str:
+    """The last part of a name, which commands know it by."""
+    return name.rsplit("-", 1)[-1]
 
 
 def loads(run: Run) -> Table:
@@ -130,6 +140,17 @@ def forecast(run: Run) -> Table:
     )
     header = ("series", "place", "unit", "now", "in 24 h (80 %)", "in 48 h (80 %)", "answered by")
     return Table("Forecast", header, rows, numbers=4)
+
+
+def overridden(run: Run) -> str | None:
+    """What readers see otherwise than the model said it."""
+    run_id = forecast_run(run)
+    found = overrides.told(run.settings, run_id) if run_id else []
+    if not found:
+        return None
+    hours, series = sum(row["n_hours"] for row in found), {row["series_id"] for row in found}
+    named = ", ".join(sorted(series))
+    return f"This is what the models say; {hours} hours of {named} are overridden: `skyduck override list`."
 
 
 def rungs(run: Run) -> dict[str, int]:

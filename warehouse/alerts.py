@@ -11,6 +11,7 @@ import pyarrow as pa
 from warehouse.connection import connect
 from warehouse.results import read, replace
 from warehouse.settings import Settings
+from warehouse.silences import marked
 
 HISTORY_H = 72
 _FEATURES = f"""
@@ -159,7 +160,8 @@ def probabilities(
 ) -> list[dict[str, Any]]:
     """Of one run (default: the newest by `as_of`), with place names and what to do; the most probable first.
 
-    What a rule said before its event was changed is not told.
+    What a rule said before its event was changed is not told. `silence_id`, `silence_reason`: as silences stand at
+    `as_of`; `is_alert` stays what the model says.
     """
     sql = """
         with newest as (
@@ -175,7 +177,7 @@ def probabilities(
         where told.run_id = coalesce($run_id, (select run_id from newest))
         order by told.is_alert desc, told.probability desc, told.rule_id, told.series_id
     """
-    return read(settings, sql, {"run_id": run_id, "as_of": as_of})
+    return marked(settings, read(settings, sql, {"run_id": run_id, "as_of": as_of}), as_of)
 
 
 def track_record(settings: Settings, *, as_of: datetime = datetime.max) -> dict[str, dict[str, Any]]:

@@ -55,10 +55,11 @@ def record(settings: Settings, row: StepRow) -> None:
 
 
 def watermark(settings: Settings) -> tuple[int, int]:
-    """(newest payload_seq, number of champion events): what a published copy was built from."""
+    """(newest payload_seq, decisions on models, forecasts and alerts counted): what a published copy was built from."""
     with connect(settings) as con:
         row = con.execute(
-            "select (select ifnull(max(payload_seq), 0) from raw.payloads), (select count(*) from ml.champion_events)"
+            "select (select ifnull(max(payload_seq), 0) from raw.payloads), (select count(*) from ml.champion_events) "
+            "+ (select count(*) from ml.override_events) + (select count(*) from ml.silence_events)"
         ).fetchone()
     assert row is not None
     return int(row[0]), int(row[1])

@@ -10,6 +10,7 @@ import typer
 from flows import alert_tables as page
 from flows import summary
 from flows.clock import parse_as_of
+from flows.commands import silences
 from flows.commands.data import start
 from flows.commands.options import AsOf, Json, Wait, as_date, print_json
 from flows.options import command_settings
@@ -31,12 +32,13 @@ Rules = Annotated[
 
 
 def register(app: typer.Typer) -> None:
+    silences.register(alerts)
     app.add_typer(alerts)
 
 
 @alerts.command("list")
 def list_(as_of: AsOf = None, as_json: Json = False) -> None:
-    """List the rules with who answers for them, and the probabilities of the newest run."""
+    """List the rules with who answers for them, and the probabilities of the newest run, silenced or not."""
     from ml.alerts.rules import newest_models
 
     settings, now = command_settings(), parse_as_of(as_of)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, is_dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -46,6 +46,15 @@ def as_date(text: str, option: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise BadInput(f"{option} {text!r} is no date; expected YYYY-MM-DD") from None
+
+
+def as_moment(text: str, option: str) -> datetime:
+    """UTC without zone; past or future. Raises BadInput."""
+    try:
+        stamp = datetime.fromisoformat(text.strip())
+        return stamp.astimezone(UTC).replace(tzinfo=None) if stamp.tzinfo else stamp
+    except (ValueError, OverflowError):
+        raise BadInput(f"{option} {text[:80]!r} is no time; expected something like 2026-11-20T06:00 (UTC)") from None
 
 
 def print_json(value: object) -> None:

@@ -27,7 +27,9 @@ def run(tmp_path: Path) -> Run:
 
 def test_the_commands_are_there_and_speak_json() -> None:
     group = typer.main.get_command(app).commands["alerts"]  # type: ignore[attr-defined]
-    assert set(group.commands) == {"list", "show", "report", "train", "backtest"}
+    assert set(group.commands) == {
+        "list", "show", "report", "train", "backtest", "silence", "unsilence", "silences",
+    }  # fmt: skip
     for command in group.commands.values():
         assert "--json" in [option for parameter in command.params for option in parameter.opts]
 
@@ -41,14 +43,20 @@ def test_alerts_that_fail_are_a_warning_and_the_run_goes_on(run: Run) -> None:
     assert [(step.step, step.status) for step in run.steps] == [("alerts", "failed")]
 
 
-def test_the_summary_names_active_alerts_in_two_lines_at_most(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_summary_names_active_alerts_in_two_lines_and_counts_those_silenced(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     row: dict[str, Any] = dict.fromkeys(("series_id", "window_start", "window_end", "act_from", "what_to_do"), "x") | {
         "rule_id": "heat_day",
         "name": "Rome",
         "probability": 0.82,
         "is_alert": True,
+        "silence_id": None,
+        "silence_reason": None,
     }
-    store = SimpleNamespace(probabilities=lambda *_: [row] * 9 + [row | {"is_alert": False}])
+    quiet = row | {"silence_id": "silence-1", "silence_reason": "known"}
+    told = [[row] * 9 + [row | {"is_alert": False}], [row, quiet, quiet], [quiet]]
+    store = SimpleNamespace(probabilities=lambda *_, **__: told[0])
     monkeypatch.setattr(alert_tables, "alerts", store)
     assert alert_tables.alert_lines(run) == []
     run.alerts = AlertResult(run.now, n_rows=10)
@@ -56,6 +64,13 @@ def test_the_summary_names_active_alerts_in_two_lines_at_most(run: Run, monkeypa
     assert first.startswith("ALERT: heat_day Rome 82%")
     assert "and 3 more (of 10 probabilities)" in first
     assert "skyduck alerts list" in second
+    del told[0]
+    first, _, last = alert_tables.alert_lines(run)
+    assert first == "ALERT: heat_day Rome 82% (of 10 probabilities)."
+    assert last == "2 silenced: `skyduck alerts silences`."
+    del told[0]
+    first, _ = alert_tables.alert_lines(run)
+    assert first == "Alerts: none that is not silenced (of 10 probabilities)."
 
 
 @pytest.fixture
