@@ -134,7 +134,7 @@ def add(settings: Settings, table: str, key: str, row: Row) -> Row:
     return kept
 
 
-def cancel(settings: Settings, table: str, key: str, text: str, by: Decider) -> Row:
+def cancel(settings: Settings, table: str, key: str, results_table: str, text: str, by: Decider) -> Row:
     """The event that ends it. `text`: the id, or the last part of it. Raises BadInput for one that is over."""
     check_decider(by)
     rows = events(settings, table, by.now)
@@ -152,6 +152,7 @@ def cancel(settings: Settings, table: str, key: str, text: str, by: Decider) -> 
         raise BadInput(f"{row[key]} was cancelled at {done[0]['event_at']:{FORMAT}} by {done[0]['actor']} already")
     if (end := row.get("target_to") or row["window_to"]) <= by.now:
         raise BadInput(f"{row[key]} ended at {end:{FORMAT}} UTC: there is nothing to cancel")
+    require_newest(settings, table, results_table, by.now)
     event = {name: value for name, value in row.items() if name != "event_seq"}
     event |= {"event_id": f"{row[key]}.cancel", "action": "cancel", "event_at": by.now}
     event |= {"reason": by.reason, "actor": by.actor}

@@ -17,6 +17,7 @@ from warehouse.settings import Settings
 
 Method = Literal["set", "add", "factor"]
 TABLE, KEY = "ml.override_events", "override_id"
+TOLD_IN = "ml.forecasts"
 RECORD = (
     "n_hours", "n_hours_scored", "n_hours_published", "mae_original", "mae_overridden", "gain", "helped",
 )  # fmt: skip
@@ -67,7 +68,7 @@ def add(settings: Settings, asked: Asked, by: Decider, override_id: str | None =
     found = named[asked.series_id]
     variables = {(v.dataset, v.variable): v for v in load_catalog(settings.seeds_dir).variables}
     check(asked, variables[found["dataset"], found["variable"]], by.now)
-    interventions.require_newest(settings, TABLE, "ml.forecasts", by.now)
+    interventions.require_newest(settings, TABLE, TOLD_IN, by.now)
     row: dict[str, Any] = {
         KEY: override_id or f"override-{by.run_id}",
         "dataset": found["dataset"],
@@ -81,7 +82,7 @@ def add(settings: Settings, asked: Asked, by: Decider, override_id: str | None =
 
 def cancel(settings: Settings, override_id: str, by: Decider) -> Row:
     """From the next build on it changes nothing any more; hours that came under it stay scored. Raises BadInput."""
-    return interventions.cancel(settings, TABLE, KEY, override_id, by)
+    return interventions.cancel(settings, TABLE, KEY, TOLD_IN, override_id, by)
 
 
 def told(settings: Settings, run_id: str) -> list[Row]:

@@ -13,6 +13,7 @@ from warehouse.results import read
 from warehouse.settings import Settings
 
 TABLE, KEY = "ml.silence_events", "silence_id"
+TOLD_IN = "ml.alert_probabilities"
 RECORD = (
     "n_windows", "n_alerts", "n_events_missed", "cost_as_alerted", "cost_silenced", "cost_saved", "helped",
 )  # fmt: skip
@@ -46,7 +47,7 @@ def add(settings: Settings, asked: Asked, by: Decider, silence_id: str | None = 
             f"series of {asked.rule_id}", asked.series_id, series, where=f"it has {', '.join(series) or 'none'}"
         )
     interventions.check_window(asked.window_from, asked.window_to, by.now)
-    interventions.require_newest(settings, TABLE, "ml.alert_probabilities", by.now)
+    interventions.require_newest(settings, TABLE, TOLD_IN, by.now)
     row: dict[str, Any] = {
         KEY: silence_id or f"silence-{by.run_id}",
         **asdict(asked),
@@ -59,7 +60,7 @@ def add(settings: Settings, asked: Asked, by: Decider, silence_id: str | None = 
 
 def cancel(settings: Settings, silence_id: str, by: Decider) -> Row:
     """From now on its alerts are told again. Raises BadInput."""
-    return interventions.cancel(settings, TABLE, KEY, silence_id, by)
+    return interventions.cancel(settings, TABLE, KEY, TOLD_IN, silence_id, by)
 
 
 def listed(settings: Settings, now: datetime) -> list[Row]:

@@ -7,7 +7,7 @@ import io
 import json
 import shlex
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,12 @@ from typing import Any
 import duckdb
 import pytest
 
+from flows import tables
 from flows.cli import _code
+from flows.run import Run
+from ml.predict import PredictResult
 from tests.dbt.conftest import Body, Scratch, scratch
+from warehouse.settings import Settings
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ORIGIN = datetime(2024, 3, 10, 6)
@@ -140,6 +144,13 @@ def test_readers_see_the_override_and_what_the_model_said(story: Story, shown: l
     assert {hours[hour] for hour in hours.keys() - mine} == {(10.0, 6.0, 14.0, 10.0, None, None)}
 
 
+def test_the_summary_of_a_run_says_what_readers_see_otherwise(story: Story, shown: list[tuple[Any, ...]]) -> None:
+    run = Run(Settings(data_dir=story.wh.root.parent), "daily", NOW, "run-1", lambda _: None)
+    run.predicted = PredictResult(ORIGIN)
+    assert str(tables.overridden(run)).startswith(f"This is what the models say; 50 hours of {A}, {B} are overridden")
+    assert tables.overridden(replace(run, run_id="run-0")) is None
+
+
 def test_an_hour_that_had_come_when_it_was_overridden_stays(story: Story, shown: list[tuple[Any, ...]]) -> None:
     rows = story.wh.rows(f"select min(target_at), count(*) from staging.int_override_hours where series_id = '{B}'")
     assert rows == [(ORIGIN + HOUR, 47)], "06:00 came before 06:20, and the window's end is no part of it"
@@ -216,10 +227,10 @@ def test_the_silence_that_missed_an_event_has_cost_more_than_it_saved(scored: St
 
 
 def test_a_second_build_leaves_the_same(scored: Story) -> None:
-    tables = ("marts.fct_overrides", "marts.fct_override_scores", "marts.fct_silences", "marts.fct_current_forecasts")
-    before = scored.wh.hashes(*tables)
+    names = ("marts.fct_overrides", "marts.fct_override_scores", "marts.fct_silences", "marts.fct_current_forecasts")
+    before = scored.wh.hashes(*names)
     build(scored.wh, ORIGIN + 3 * DAY, OWN)
-    assert scored.wh.hashes(*tables) == before
+    assert scored.wh.hashes(*names) == before
     assert scored.wh.rows("select count(*) from marts.fct_overrides") == [(2,)]
 
 

@@ -159,21 +159,32 @@ def test_only_what_stands_can_be_cancelled(settings: Settings) -> None:
 
 
 def test_nobody_knows_better_with_hindsight(settings: Settings) -> None:
+    """Neither an override nor its end is dated before what was forecast or decided since."""
     overrides.add(settings, ASKED, ADA)
-    for refused in (
-        lambda: overrides.add(settings, ASKED, at(NOW - HOUR, "early")),
-        lambda: overrides.cancel(settings, "cli-1", at(NOW - HOUR, "early")),
-    ):
-        with pytest.raises(BadInput):
-            refused()
+    silences.add(settings, HUSH, ADA)
     with connect(settings) as con:
         con.execute(
             "insert into ml.alert_probabilities select 'r', 'heat_day', 'e', 's', $1, $1, $1, 1, 1, 1, true, 'm', 'v', "
             "null, $1",
-            [NOW + HOUR],
+            [NOW + 2 * HOUR],
         )
+        con.execute(
+            "insert into ml.forecasts select 'r', 'v', 'air', 's', $1, $1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 'champion', "
+            "null, null, $1",
+            [NOW + 2 * HOUR],
+        )
+    then = at(NOW + HOUR, "early")
+    for refused in (
+        lambda: overrides.add(settings, ASKED, then),
+        lambda: overrides.cancel(settings, "cli-1", then),
+        lambda: silences.add(settings, HUSH, then),
+        lambda: silences.cancel(settings, "cli-1", then),
+    ):
+        with pytest.raises(BadInput, match="history is only ever added to"):
+            refused()
+    overrides.cancel(settings, "cli-1", at(NOW + 2 * HOUR, "c"))
     with pytest.raises(BadInput, match="history is only ever added to"):
-        silences.add(settings, HUSH, ADA)
+        overrides.add(settings, ASKED, at(NOW + HOUR, "early"))
 
 
 @pytest.mark.parametrize(
