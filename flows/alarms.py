@@ -50,6 +50,7 @@ def conditions(run: Run, limits: AlarmLimits) -> Iterator[Alarm]:
     yield from _of_series(run, limits)
     yield from _of_models(run, limits)
     yield from _of_costs(run, limits)
+    yield from _of_promises(run, limits)
     for line in [str(warning) for result in run.dbt for warning in result.warnings]:
         yield Alarm(f"dbt:{line.split(' ')[0]}", "data test", "warning", f"dbt warns: {line}", SEE_TEST, "dbt.log")
     free = shutil.disk_usage(run.settings.data_dir).free / GIB
@@ -131,3 +132,16 @@ def _bytes_below(folder: Path) -> int:
             with suppress(OSError):
                 total += os.lstat(os.path.join(parent, name)).st_size
     return total
+def _of_promises(run: Run, limits: AlarmLimits) -> Iterator[Alarm]:
+    """Quantiles and probabilities against how often what they tell comes true."""
+    for row in store.prediction_drift(run.settings, limits.prediction_drift_sd):
+        lie = f"{row['below']:.0%} of the truths lie below its {row['worst_level']:.0%} quantile"
+        what = f"{row['model_version']}: {lie} in {row['n_origins']} days, not as in its backtest"
+        step = "below and promised in fct_prediction_drift say where; a training learns what is new"
+        name = f"prediction_drift:{row['dataset']}"
+        yield Alarm(name, "prediction drift", "warning", what, step, "fct_prediction_drift")
+    for row in store.alert_drift(run.settings, run.now):
+        told = f"{row['probability']:.0%} told and {row['frequency']:.0%} come on the last day"
+        what = f"the event of {row['rule_id']} has come {row['comes']} than told for days ({told})"
+        step = "Act on its probabilities with that in mind until the rule is learnt anew, every week"
+        yield Alarm(f"alert_drift:{row['rule_id']}", "alert drift", "warning", what, step, "fct_alert_drift")

@@ -128,6 +128,7 @@ class AlarmLimits(Block):
     data_gib: float = Field(default=50.0, gt=0)
     cost_per_1000: float = Field(default=0.1, gt=0)
     cost_growth: float = Field(default=3.0, gt=1)
+    prediction_drift_sd: float = Field(default=5.0, gt=0)
 
 
 class Params(Block):

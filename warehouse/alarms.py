@@ -45,6 +45,21 @@ _MODEL_DRIFT = """
         and drift.is_drift
     order by all
 """
+_PREDICTION_DRIFT = """
+    select drift.dataset, drift.model_version, drift.worst_level, drift.worst_sd, drift.n_origins,
+        drift.below[list_position([0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95], drift.worst_level::decimal(3, 2))] as below
+    from marts.fct_prediction_drift as drift
+    inner join marts.dim_champions as champions on drift.model_version = champions.model_version
+    where drift.series_id = 'all' and abs(drift.worst_sd) > $limit
+    order by all
+"""
+_ALERT_DRIFT = """
+    select rule_id, comes, probability, frequency
+    from marts.fct_alert_drift
+    where origin_day > $now::date - 7
+    qualify row_number() over (partition by rule_id order by origin_day desc) = 1 and is_drift
+    order by all
+"""
 _OPEN = """
     select * exclude (run_id)
     from ml.alarms
@@ -90,6 +105,16 @@ def fallback(settings: Settings, run_id: str) -> list[dict[str, object]]:
 def model_drift(settings: Settings) -> list[dict[str, object]]:
     """Champions that err more than their backtest promised: the newest row of a dataset and measure."""
     return read(settings, _MODEL_DRIFT, {})
+
+
+def prediction_drift(settings: Settings, limit: float) -> list[dict[str, object]]:
+    """Champions whose quantiles lie elsewhere among the truths than promised, by more than `limit` standard errors."""
+    return read(settings, _PREDICTION_DRIFT, {"limit": limit})
+
+
+def alert_drift(settings: Settings, now: datetime) -> list[dict[str, object]]:
+    """Rules whose events come more or less often than told, by the newest outcome of the last seven days."""
+    return read(settings, _ALERT_DRIFT, {"now": now})
 
 
 def open_before(settings: Settings, run_id: str, now: datetime) -> dict[str, Alarm]:

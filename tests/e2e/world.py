@@ -45,6 +45,7 @@ VINTAGES = {
     "marts.fct_explanations",
     "ml.alert_probabilities",
     "ml.drift",
+    "marts.fct_expected_errors",
     "marts.fct_alert_scores",
 }
 

@@ -35,6 +35,13 @@ create table marts.fct_model_drift (
 create table marts.fct_run_costs as
 select 'r0' as run_id, 'ok' as status, timestamp '2026-11-19 06:10' as as_of, as_of as started_at, 0.005 as cost,
     'USD' as currency, 1000 as n_forecasts, 0.005 as cost_per_1000, 0.004 as usual_cost_per_1000, 1.25 as cost_ratio;
+create table marts.fct_prediction_drift (
+    dataset varchar, model_version varchar, series_id varchar, n_origins integer, below double[], worst_level double,
+    worst_sd double
+);
+create table marts.fct_alert_drift (
+    rule_id varchar, origin_day date, probability double, frequency double, comes varchar, is_drift boolean
+);
 insert into ml.forecasts by name
 select 'r1' as run_id, 'air-m-1' as model_version, 'air' as dataset, 'air.A.pm' as series_id,
     timestamp '2026-11-20 06:00' as origin_at, timestamp '2026-11-20 07:00' as target_at, 1 as horizon_h,
@@ -52,6 +59,13 @@ WRONG = {
     "cost_growth": "update marts.fct_run_costs set cost_ratio = 3.2",
     "model_drift:air:error": "insert into marts.fct_model_drift values "
     "('air', 'air-m-1', 'all', 'error', timestamp '2026-11-19', 1.4, 1.0, 7.2, true)",
+    "prediction_drift:air": "insert into marts.fct_prediction_drift values "
+    "('air', 'air-m-1', 'all', 12, [0, 0, 0, 0, 0.3, 0.5, 0.6], 0.75, -6.1), ('air', 'old', 'all', 12, [], 0.5, -9), "
+    "('air', 'air-m-1', 'air.A.pm', 12, [], 0.5, -9)",
+    "alert_drift:frost": "insert into marts.fct_alert_drift values "
+    "('frost', date '2026-11-18', 0.1, 1.0, 'more often', true), "
+    "('heat', date '2026-11-17', 0.1, 1, 'more often', true), ('heat', date '2026-11-18', 0.1, 0, null, false), "
+    "('old', date '2026-11-01', 0.1, 1.0, 'more often', true)",
 }
 
 
