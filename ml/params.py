@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -16,10 +16,14 @@ from warehouse.settings import ROOT
 PARAMS_FILE = ROOT / "params.yaml"
 CHOOSING = ("promotion", "tuning", "policy", "arms")  # blocks that no model is learnt with
 BLOCKS = ("defaults", "datasets", "alerts", "alarms")
+BLOCKS = ("defaults", "datasets", "alerts", "alarms", "drift")
 
 
 class Block(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+B = TypeVar("B", bound=Block)
 
 
 class Training(Block):
@@ -131,6 +135,25 @@ class AlarmLimits(Block):
     prediction_drift_sd: float = Field(default=5.0, gt=0)
 
 
+class DriftParams(Block):
+    """What is compared with what. A reference never holds an hour of its window, and is longer than it."""
+
+    windows_h: tuple[int, ...] = (48, 336)
+    season_days: int = Field(default=28, ge=1, le=180)
+    before_days: int = Field(default=56, ge=1)
+    false_discovery_rate: float = Field(default=0.01, gt=0, lt=0.5)
+
+    @model_validator(mode="after")
+    def _references_hold_windows(self) -> DriftParams:
+        shortest = 24 * min(self.season_days, self.before_days)
+        if not self.windows_h or min(self.windows_h) < 24 or max(self.windows_h) > shortest:
+            raise ValueError(
+                f"windows_h must hold lengths from 24 to {shortest} hours, the shorter of season_days and before_days, "
+                f"not {list(self.windows_h)}"
+            )
+        return self
+
+
 class Params(Block):
     """Everything that decides how one dataset is modelled."""
 
@@ -186,16 +209,29 @@ def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
 def check_params(path: Path) -> None:
     """Raises BadInput for a file that could not be read, or a dataset's block that could not be used, later on."""
     load_alarm_limits(path)
+    load_drift_params(path)
     for dataset in read_params(path).get("datasets", {}):
         load_params(dataset, path)
 
 
 def load_alarm_limits(path: Path = PARAMS_FILE) -> AlarmLimits:
     """Defaults without a block. Raises BadInput."""
+    return _block(AlarmLimits, "alarms", path)
+
+
+def load_drift_params(path: Path = PARAMS_FILE) -> DriftParams:
+    """Defaults without a block. Raises BadInput, also for a reference that is not longer than its window."""
+    return _block(DriftParams, "drift", path)
+
+
+def _block(kind: type[B], name: str, path: Path) -> B:
     try:
-        return AlarmLimits(**read_params(path).get("alarms", {}))
-    except (ValidationError, TypeError) as error:
-        raise BadInput(f"{path.name}, alarms: {' '.join(str(error).split())}") from None
+        return kind(**read_params(path).get(name, {}))
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc'])) or name}: {e['msg']}" for e in error.errors()]
+        raise BadInput(f"{path.name}, {name}: {'; '.join(lines)}") from None
+    except TypeError as error:
+        raise BadInput(f"{path.name}, {name}: {error}") from None
 
 
 def load_params(dataset: str, path: Path = PARAMS_FILE, *, overlay: dict[str, Any] | None = None) -> Params:

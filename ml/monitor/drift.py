@@ -14,10 +14,10 @@ import numpy as np
 from scipy import stats
 
 from ml.forecaster import Floats
+from ml.params import DriftParams
+from warehouse.errors import BadInput
 
 YEAR_H = 8_766
-SEASON_H = 28 * 24  # of an earlier year: two weeks before and after
-BEFORE_H = 56 * 24  # where no earlier year is known
 LEAST_SHARE = 0.5  # of a window's hours that must be known
 MOST_PAST = 150  # of the newest, spread evenly
 STEP_H = 24
@@ -75,19 +75,22 @@ class Judged:
     reference: Floats
 
 
-def judge(values: Floats, window_h: int, aspect: str = "level") -> Judged | str:
+DEFAULTS = DriftParams()
+
+
+def judge(values: Floats, window_h: int, aspect: str = "level", params: DriftParams = DEFAULTS) -> Judged | str:
     """The newest `window_h` of hourly values (n,), NaN where unknown; or why they cannot be judged."""
     changes = np.diff(values, prepend=np.nan)
     seen = values if aspect == "level" else changes
     end = len(seen)
     why_not = "too few hours known"
     for kind, needed in LEAST_PAST.items():
-        pair, level = _pair(seen, end, window_h, kind), _pair(values, end, window_h, kind)
+        pair, level = _pair(seen, end, window_h, kind, params), _pair(values, end, window_h, kind, params)
         if pair is None or level is None:
             continue
         ends = np.arange(end - window_h, window_h - 1, -STEP_H)
         step = -(-len(ends) // MOST_PAST)
-        pairs = (_pair(seen, int(before), window_h, kind) for before in ends[::step])
+        pairs = (_pair(seen, int(before), window_h, kind, params) for before in ends[::step])
         scores = np.array([distance(*earlier) for earlier in pairs if earlier is not None])
         independent = len(scores) * min(1.0, step * STEP_H / window_h)
         if independent < needed:
@@ -117,11 +120,14 @@ def judge(values: Floats, window_h: int, aspect: str = "level") -> Judged | str:
 
 
 def distance(reference: Floats, current: Floats) -> float:
-    """Evidently's normed Wasserstein distance."""
+    """Evidently's normed Wasserstein distance. Raises BadInput where there is no reference, or it is the window."""
+    if len(reference) == 0 or np.shares_memory(reference, current):
+        seen = "is empty" if len(reference) == 0 else "is the window itself"
+        raise BadInput(f"the reference of drift {seen}: see the block `drift` of params.yaml")
     return float(stats.wasserstein_distance(reference, current) / max(float(np.std(reference)), 1e-3))
 
 
-def _pair(values: Floats, end: int, window_h: int, kind: Kind) -> tuple[Floats, Floats] | None:
+def _pair(values: Floats, end: int, window_h: int, kind: Kind, params: DriftParams) -> tuple[Floats, Floats] | None:
     """(reference, current) of the window that ends at `end`; the reference holds none of its hours."""
     start = end - window_h
     if start < 0:
@@ -130,12 +136,13 @@ def _pair(values: Floats, end: int, window_h: int, kind: Kind) -> tuple[Floats, 
     if len(current) < LEAST_SHARE * window_h:
         return None
     if kind == "weeks before":
-        before = _known(values[max(0, start - BEFORE_H) : start])
-        return (before, current) if len(before) >= LEAST_SHARE * BEFORE_H else None
-    half = SEASON_H // 2
+        before_h = params.before_days * 24
+        before = _known(values[max(0, start - before_h) : start])
+        return (before, current) if len(before) >= LEAST_SHARE * before_h else None
+    half = params.season_days * 12
     years = [start + window_h // 2 - k * YEAR_H for k in range(1, end // YEAR_H + 2)]
     pieces = [_known(values[max(0, at - half) : max(0, at + half)]) for at in years]
-    seasonal = [piece for piece in pieces if len(piece) >= LEAST_SHARE * SEASON_H]
+    seasonal = [piece for piece in pieces if len(piece) >= LEAST_SHARE * 2 * half]
     return (np.concatenate(seasonal), current) if seasonal else None
 
 

@@ -14,12 +14,11 @@ import pyarrow as pa
 from scipy import stats
 
 from ml.forecaster import Floats
-from ml.monitor.drift import ASPECTS, Judged, judge
+from ml.monitor.drift import ASPECTS, DEFAULTS, Judged, judge
+from ml.params import DriftParams, load_drift_params
 from warehouse import monitoring
 from warehouse.settings import Settings
 
-WINDOWS = (48, 336)  # hours: what breaks at once, and what creeps
-FALSE_DISCOVERY_RATE = 0.01
 JUDGED = (
     "n_current", "n_reference", "n_past", "score", "usual", "p_value", "shift", "ratio", "still",
 )  # fmt: skip
@@ -54,10 +53,11 @@ class Verdict:
     q_value: float = 1.0
     limit: float = np.inf
     why_not: str | None = None
+    rate: float = DEFAULTS.false_discovery_rate  # from which on it counts
 
     @property
     def is_drift(self) -> bool:
-        return self.q_value <= FALSE_DISCOVERY_RATE
+        return self.q_value <= self.rate
 
     @property
     def what(self) -> str | None:
@@ -76,7 +76,7 @@ class Verdict:
 
 def watch(settings: Settings, *, now: datetime, run_id: str) -> list[Verdict]:
     """Judges all columns as they are known at `now` and puts the verdicts on record."""
-    found = verdicts(list(columns(settings, now)), now)
+    found = verdicts(list(columns(settings, now)), now, load_drift_params())
     monitoring.write_drift(settings, run_id, rows(found, run_id, now))
     return found
 
@@ -89,7 +89,7 @@ def columns(settings: Settings, now: datetime) -> Iterator[Column]:
         yield Column(row["dataset"], row["series_id"], row["kind"], row["first_at"], values)
 
 
-def verdicts(found: list[Column], now: datetime) -> list[Verdict]:
+def verdicts(found: list[Column], now: datetime, params: DriftParams = DEFAULTS) -> list[Verdict]:
     """All columns, windows and aspects; those that cannot be judged say why."""
     told: list[tuple[Verdict, Judged | None]] = []
     for column in found:
@@ -97,15 +97,15 @@ def verdicts(found: list[Column], now: datetime) -> list[Verdict]:
             silent = f"nothing known for {(now - column.last_at).days} days"
             told.append((Verdict(column, None, None, why_not=silent), None))
             continue
-        for window, aspect in product(WINDOWS, ASPECTS):
-            item = judge(column.values, window, aspect)
+        for window, aspect in product(params.windows_h, ASPECTS):
+            item = judge(column.values, window, aspect, params)
             judged, why_not = (item, None) if isinstance(item, Judged) else (None, item)
-            told.append((Verdict(column, aspect, window, why_not=why_not), judged))
+            told.append((Verdict(column, aspect, window, why_not=why_not, rate=params.false_discovery_rate), judged))
     p_values = np.array([judged.p_value for _, judged in told if judged])
     q_values = stats.false_discovery_control(p_values) if len(p_values) else p_values
-    counted = p_values[q_values <= FALSE_DISCOVERY_RATE]
+    counted = p_values[q_values <= params.false_discovery_rate]
     # just above the last one that counts: there and back through Student's t costs the last digits
-    p_limit = max(counted, default=FALSE_DISCOVERY_RATE / max(1, len(p_values))) * (1 + 1e-9)
+    p_limit = max(counted, default=params.false_discovery_rate / max(1, len(p_values))) * (1 + 1e-9)
     rates = iter(q_values)
     return [
         replace(verdict, judged=judged, q_value=float(next(rates)), limit=judged.past.score_at(p_limit))

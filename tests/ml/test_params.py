@@ -49,7 +49,7 @@ def test_a_missing_file_is_bad_input(tmp_path):
 
 def test_the_file_of_the_repository_is_sound():
     check_params(PARAMS_FILE)
-    assert set(read_params()) == {"defaults", "datasets", "alerts", "alarms"}
+    assert set(read_params()) == {"defaults", "datasets", "alerts", "alarms", "drift"}
 
 
 @pytest.mark.parametrize(

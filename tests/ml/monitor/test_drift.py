@@ -12,6 +12,8 @@ from scipy.signal import lfilter
 from ml.forecaster import Floats
 from ml.monitor.drift import Judged, distance, judge
 from ml.monitor.watch import Column, Verdict, verdicts
+from ml.params import DriftParams, check_params
+from warehouse.errors import BadInput
 
 START = datetime(2023, 1, 1)
 TWO_YEARS = 800 * 24
@@ -133,3 +135,46 @@ def test_a_silent_column_is_stale_and_not_judged():
     (verdict,) = verdicts([column(weather(1))], START + timedelta(days=900))
     assert (verdict.judged, verdict.is_drift) == (None, False)
     assert "nothing known for 100 days" in str(verdict.why_not)
+
+
+@pytest.mark.parametrize(
+    ("block", "said"),
+    [
+        ("before_days: 0", "before_days"),
+        ("season_days: 0", "season_days"),
+        ("windows_h: []", "windows_h must hold lengths from 24 to 672 hours"),
+        ("windows_h: [48, 673]", "the shorter of season_days and before_days, not [48, 673]"),
+        ("false_discovery_rate: 0", "false_discovery_rate"),
+        ("refrence_days: 3", "refrence_days"),
+    ],
+)
+def test_a_reference_that_is_empty_or_not_longer_than_its_window_is_refused_in_one_line(tmp_path, block, said):
+    path = tmp_path / "params.yaml"
+    path.write_text(f"defaults: {{}}\ndrift: {{{block}}}\n")
+    with pytest.raises(BadInput, match=r"^params.yaml, drift: ") as refused:
+        check_params(path)
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("reference", [np.array([]), None])
+def test_a_window_is_never_compared_with_itself_nor_with_nothing(reference):
+    window = weather(1, 48)
+    with pytest.raises(BadInput, match="the reference of drift is"):
+        distance(window if reference is None else reference, window)
+
+
+@pytest.mark.parametrize("window_h", [24, 48, 336])
+def test_the_hours_of_a_reference_all_lie_outside_its_window(window_h):
+    """Each hour has a value of its own, so a shared one would be seen."""
+    for values in (np.arange(TWO_YEARS, dtype=float), np.arange(200 * 24, dtype=float)):
+        found = judge(values, window_h)
+        assert isinstance(found, Judged)
+        assert not set(found.reference) & set(found.current)
+
+
+def test_the_block_of_params_yaml_decides_what_is_judged():
+    params = DriftParams(windows_h=(24,), false_discovery_rate=0.2)
+    found = verdicts([column(weather(1))], START + timedelta(hours=TWO_YEARS), params)
+    assert {verdict.window_h for verdict in found} == {24}
+    assert {verdict.rate for verdict in found} == {0.2}
