@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flows.process import child
 from flows.run import Run
+from warehouse.monitoring import link_page
 
 DRAWING_S = 60
 
@@ -54,10 +55,20 @@ def page(run: Run) -> Iterator[None]:
         if code != 0:
             said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             run.warnings.append(f"no page of the drift: {said[-1] if said else 'it took too long'}")
+        else:
+            _link(run, drawn)
     finally:
         for path in (pairs, log):
             path.unlink(missing_ok=True)
         pages.drop_old(drawn.parent)
+
+
+def _link(run: Run, page: Path) -> None:
+    """The mart shows it: a view, which the copy to be published is made from later."""
+    try:
+        link_page(run.settings, run.run_id, str(page.relative_to(run.settings.data_dir)))
+    except Exception as error:
+        run.warnings.append(f"the page of the drift is not linked: {(str(error).splitlines() or [repr(error)])[0]}")
 
 
 def _path(run: Run, suffix: str) -> Path:

@@ -50,3 +50,9 @@ def hours_known(settings: Settings, now: datetime) -> pa.Table:
 def write_drift(settings: Settings, run_id: str, rows: pa.Table | None) -> None:
     """The same run again replaces its rows."""
     replace(settings, "ml.drift", rows, where="run_id = $run_id", values={"run_id": run_id})
+
+
+def link_page(settings: Settings, run_id: str, page: str) -> None:
+    """Names the page of a run's drift, relative to the data folder, in its rows."""
+    with connect(settings) as con:
+        con.execute("update ml.drift set page = $page where run_id = $run_id", {"page": page, "run_id": run_id})

@@ -119,6 +119,7 @@ create table if not exists ml.drift (
     p_value double, q_value double, shift double, ratio double, still double,
     is_drift boolean not null, what varchar, why_not varchar
 );
+alter table ml.drift add column if not exists page varchar;  -- relative to the data folder, once it is drawn
 create table if not exists ml.alarms (
     run_id varchar not null, created_at timestamp not null, alarm_id varchar not null, state varchar not null,
     kind varchar not null, severity varchar not null, what varchar not null, next_step varchar not null,

@@ -29,7 +29,7 @@ HISTORY_DAYS = 60
 # answers of hosts asked side by side happened to come; a body tells how long its server took (its sha256 does not).
 VOLATILE = {
     "run_id", "event_id", "model_version", "artefact", "report", "git_sha", "payload_seq", "truth_seq", "seconds",
-    "body", "n_bytes", "previous_run_id", "previous_model_version",
+    "body", "n_bytes", "previous_run_id", "previous_model_version", "page",
 }  # fmt: skip
 # what ran, what it cost and decided: every attempt is in it, the killed ones too
 DIARY = {"ml.runs", "marts.fct_runs", "marts.fct_run_costs", "ml.decisions"}

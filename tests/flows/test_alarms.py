@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -15,9 +16,10 @@ from pydantic import SecretStr
 from flows import alarms
 from flows.dbt_log import DbtResult, Failure
 from flows.run import Run
+from loader.summary import LoadSummary, SourceSummary
 from ml.params import AlarmLimits
 from warehouse.connection import connect
-from warehouse.settings import Settings
+from warehouse.settings import ROOT, Settings
 
 NOW = datetime(2026, 11, 20, 6, 10)
 MARTS = """
@@ -110,12 +112,17 @@ def test_each_condition_of_the_warehouse_fires_alone(world: Settings, name: str)
 
 def test_what_the_run_itself_saw_fires(world: Settings) -> None:
     run = run_of(world)
+    run.loads = LoadSummary([SourceSummary("energy_charts", "public_power", n_windows=1, n_failed=1, error="HTTP 503")])
     run.stale = ["open_meteo archive: 50 h old"]
     run.drifted = {"air.A.pm (target)": "3.0 standard deviations above the reference"}
     failure = Failure("not_null_x", "test", "warn", "x.yml", "Got 3 results")
     run.dbt = [DbtResult("build", 1, 1, 0, 0, (), (failure,), 1.0)]
     found = raised(run)
-    assert {name.split(":")[0] for name in found} == {"stale", "drift", "dbt"}
+    assert {name.split(":")[0] for name in found} == {"source", "stale", "drift", "dbt"}
+    again = run_of(world, "r2", day=1)
+    change(world, "update marts.fct_observations set observed_at = observed_at + interval 24 hour")
+    assert raised(again) == []
+    assert len([line for line in again.warnings if line.startswith("recovered: ")]) == 4
 
 
 def test_a_full_disk_is_critical(world: Settings) -> None:
@@ -228,3 +235,11 @@ def test_alarms_that_fail_stop_nothing(settings: Settings) -> None:
     alarms.look(run)
     (warning,) = run.warnings
     assert warning.startswith("alarms were not looked for: there is no warehouse")
+
+
+def test_every_kind_of_alarm_has_a_test_that_fires_it() -> None:
+    """Here, or in test_failure.py (run) and test_watchdog.py (missed run)."""
+    source = "".join((ROOT / "flows" / f"{name}.py").read_text(encoding="utf-8") for name in ("alarms", "failure"))
+    made = set(re.findall(r'f"(\w+):\{', source))
+    fired = {name.split(":")[0] for name in WRONG} | {"source", "stale", "drift", "dbt", "run"}
+    assert made <= fired, f"no test fires {made - fired}"

@@ -15,6 +15,7 @@ from flows.run import Run
 from ml.monitor import pages
 from ml.monitor.drift import judge
 from ml.monitor.watch import Column, verdicts
+from warehouse.connection import connect
 from warehouse.settings import Settings
 
 NOW = datetime(2026, 11, 20, 6, 10)
@@ -40,8 +41,17 @@ def pairs(run: Run) -> Path:
 @pytest.mark.slow
 def test_the_page_is_drawn_beside_what_runs_and_needs_no_network(run: Run) -> None:
     path = pairs(run)
+    with connect(run.settings) as con:
+        con.execute(
+            "insert into ml.drift by name select unnest([$1, 'another']) as run_id, now()::timestamp as created_at, "
+            "'air' as dataset, 's' as series_id, 'target' as kind, now()::timestamp as current_to, false as is_drift",
+            [run.run_id],
+        )
     with drift.page(run):
         assert path.exists()
+    with connect(run.settings, read_only=True) as con:
+        linked = con.execute("select run_id, page from ml.drift where page is not null").fetchall()
+    assert linked == [(run.run_id, f"drift/{run.run_id}.html")]
     page = path.with_suffix(".html").read_text(encoding="utf-8")
     assert run.warnings == []
     assert "air.A.pm2_5_ugm3 target, level of 48 h" in page

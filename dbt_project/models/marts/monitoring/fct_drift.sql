@@ -24,7 +24,8 @@ with final as (
         still,
         is_drift,
         what,
-        why_not
+        why_not,
+        case when created_at > {{ as_of() }} - interval 30 day then page end as page
     from {{ source('ml', 'drift') }}
 )
 
