@@ -132,6 +132,8 @@ def _bytes_below(folder: Path) -> int:
             with suppress(OSError):
                 total += os.lstat(os.path.join(parent, name)).st_size
     return total
+
+
 def _of_promises(run: Run, limits: AlarmLimits) -> Iterator[Alarm]:
     """Quantiles and probabilities against how often what they tell comes true."""
     for row in store.prediction_drift(run.settings, limits.prediction_drift_sd):

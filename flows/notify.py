@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from warehouse.alarms import Alarm
@@ -22,8 +22,8 @@ class Message:
     now: datetime
     raised: list[Alarm]
     recovered: list[Alarm]
-    still: int
-    decided: list[str]
+    still: int = 0
+    decided: list[str] = field(default_factory=list)
 
     @property
     def title(self) -> str:

@@ -15,7 +15,6 @@ from warehouse.settings import ROOT
 
 PARAMS_FILE = ROOT / "params.yaml"
 CHOOSING = ("promotion", "tuning", "policy", "arms")  # blocks that no model is learnt with
-BLOCKS = ("defaults", "datasets", "alerts", "alarms")
 BLOCKS = ("defaults", "datasets", "alerts", "alarms", "drift")
 
 

@@ -14,13 +14,14 @@ from ml.arms.beside import predecessor, versions_beside
 from ml.arms.choose import ab_outcome, trial_of
 from ml.monitor.policy import Against, Before, Decision, Errors, Evidence, decide
 from ml.params import Params, load_params
-from ml.production import Decider, rollback
 from ml.production import decide as put_on_record
+from ml.production import rollback
 from ml.recipe import Row
 from ml.train import is_due
 from warehouse import evidence as store
 from warehouse import results
 from warehouse.arms import paired_losses
+from warehouse.decider import Decider
 from warehouse.errors import ArtefactRefused, BadInput
 from warehouse.settings import Settings
 

@@ -12,10 +12,10 @@ from ml.arms.beside import versions_beside
 from ml.arms.choose import ab_outcome, trial_of
 from ml.params import Params
 from ml.predict import predict
-from ml.production import Decider
 from tests.ml.arms.arm_world import SERIES, arm_scores
 from tests.ml.three_versions import by_number, naive_params, three_versions
 from warehouse.connection import connect
+from warehouse.decider import Decider
 from warehouse.settings import Settings
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from ml import production, registry
 from ml.monitor.decide import decide_all
-from ml.production import Decider
 from tests.ml.arms.arm_world import arm_scores
 from tests.ml.three_versions import by_number, naive_params, three_versions
 from warehouse import results
 from warehouse.connection import connect
+from warehouse.decider import Decider
 from warehouse.settings import Settings
 
 
