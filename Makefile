@@ -49,8 +49,8 @@ scoreboard: $(STAMP)  ## Score the product on recordings (RECORDINGS=dir PLAN=fi
 bench: $(STAMP)  ## Side-by-side measurements
 	@$(PY) -m bench $(ARGS)
 
-soak: $(STAMP)  ## Kill runs at every point and at random, compare table hashes (SOAK_KILLS=n SOAK_SEEDS=1,2 ARGS=… for pytest)
-	$(PY) -m pytest -m soak -n 2 tests/faults/test_soak.py $(ARGS)
+soak: $(STAMP)  ## Kill runs at every point and at random, replay half a year with faults (SOAK_KILLS=n SOAK_SEEDS=1,2 ARGS=… for pytest)
+	$(PY) -m pytest -m soak -n 2 --dist loadfile tests/faults/test_soak.py tests/faults/test_replay.py $(ARGS)
 
 docs: $(STAMP)  ## The dbt documentation of the warehouse as it stands, as one page under .data/docs
 	SKYDUCK_WAREHOUSE_PATH=$${SKYDUCK_WAREHOUSE_PATH:-$(CURDIR)/.data/warehouse/skyduck.duckdb} \
