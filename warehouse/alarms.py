@@ -14,15 +14,26 @@ from warehouse.results import read, replace
 from warehouse.settings import Settings
 
 RECENT = timedelta(hours=48)
+# readings refused since the last good one have no hour of their own yet: what is all wrong is told at once
 _SERIES = """
+    with hours as (
+        select series_id, observed_at, value, quality
+        from marts.fct_observations
+        where observed_at <= $now and observed_at > $now - interval 60 day
+        union all by name
+        select distinct series_id, observed_at, null::double as value, 'quarantined' as quality
+        from marts.fct_quarantine
+        anti join marts.fct_observations using (series_id, observed_at)
+        where observed_at <= $now and observed_at > $since
+    )
     select series.dataset, series.series_id,
         datediff('hour', max(hours.observed_at) filter (where hours.value is not null), $now) as silent_h,
         count(*) filter (where hours.quality = 'quarantined' and hours.observed_at > $since) as n_quarantined,
         count(*) filter (where hours.quality = 'stuck' and hours.observed_at > $since) as n_stuck,
         count(*) filter (where hours.observed_at > $since) as n_hours
     from marts.dim_series as series
-    inner join marts.fct_observations as hours on series.series_id = hours.series_id
-    where series.is_target and hours.observed_at <= $now and hours.observed_at > $now - interval 60 day
+    inner join hours on series.series_id = hours.series_id
+    where series.is_target
     group by all
     order by all
 """

@@ -29,6 +29,7 @@ create table marts.fct_observations as
 select 'air.A.pm' as series_id, timestamp '2026-11-20 06:00' - to_hours(i) as observed_at, 5.0::double as value,
     'ok' as quality
 from range(200) as t (i);
+create table marts.fct_quarantine (series_id varchar, observed_at timestamp, value double, reason varchar);
 create table marts.dim_champions as select 'air' as dataset, 'air-m-1' as model_version;
 create table marts.fct_model_drift (
     dataset varchar, model_version varchar, series_id varchar, measure varchar, origin_at timestamp, value double,
@@ -91,6 +92,19 @@ def raised(run: Run) -> list[str]:
 def change(settings: Settings, sql: str) -> None:
     with connect(settings) as con:
         con.execute(sql)
+
+
+def test_readings_that_are_all_refused_are_told_before_a_good_one_comes(world: Settings) -> None:
+    change(world, "delete from marts.fct_observations where observed_at > timestamp '2026-11-19 16:00'")
+    assert raised(run_of(world)) == []
+    change(
+        world,
+        "insert into marts.fct_quarantine select 'air.A.pm', timestamp '2026-11-20 06:00' - to_hours(i % 14), i, 'no' "
+        "from range(28) as t (i)",
+    )
+    run = run_of(world)
+    assert raised(run) == ["quarantine:air.A.pm"]
+    assert "14 of the last 48 hours" in run.alarms[0].what, "an hour counts once, however often it was refused"
 
 
 def test_where_nothing_is_wrong_there_is_no_alarm(world: Settings) -> None:
