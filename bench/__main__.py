@@ -19,13 +19,14 @@ QUESTIONS = {
     "versus": "Beside what one would write instead: a pandas loader, dlt, mlforecast.",
     "coverage": "Do the intervals hold half a year after the cut, and with inputs missing?",
     "daily": "What does a day cost: the first, the next, and with nothing new?",
+    "monitoring": "What does monitoring add to a run, are its p-values calibrated, and what does it find?",
     "replay": "Half a year, day by day, with a fault of each kind: found how soon, and what for nothing? (hours)",
 }
 LONG = {"replay"}  # only where asked for by name
 
 
 def main() -> int:
-    listed = "\n".join(f"  {name:8} {question}" for name, question in QUESTIONS.items())
+    listed = "\n".join(f"  {name:10} {question}" for name, question in QUESTIONS.items())
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Measures side by side. Everything happens in scratch folders.",
         epilog=f"questions:\n{listed}", formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -39,15 +39,15 @@ def _run(folder: Path, now: datetime, quick: bool) -> Seconds:
     changes = {"history_days": QUICK_HISTORY_DAYS} if quick else {}
     env = os.environ | environment(settings_in(folder, **changes)) | {"NO_COLOR": "1"}
     command = [sys.executable, "-m", "flows", "run", "--plain", "--json", "--as-of", now.isoformat()]
-    started, cpu = time.monotonic(), _children_cpu()
+    started, cpu = time.monotonic(), children_cpu()
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SkyduckError(f"`skyduck run` ended with {done.returncode}: {done.stderr.strip()[-1500:]}")
     seconds: Seconds = json.loads(done.stdout)["seconds"]
-    return seconds | {"whole process": time.monotonic() - started, "its CPU seconds": _children_cpu() - cpu}
+    return seconds | {"whole process": time.monotonic() - started, "its CPU seconds": children_cpu() - cpu}
 
 
-def _children_cpu() -> float:
+def children_cpu() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

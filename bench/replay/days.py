@@ -17,7 +17,7 @@ import httpx
 from bench.replay import recordings
 from bench.replay.faults import DATASET, Fault, Plan
 from bench.scratch import settings_in
-from flows import sequence
+from flows import logs, sequence
 from flows.dbt_log import Progress
 from flows.options import begin
 from flows.recorded import find, write_seeds
@@ -97,6 +97,8 @@ def _one(settings: Settings, admin: httpx.Client, day: date, faults: list[Fault]
         sequence.daily(run)
     except SkyduckError as caught:  # as `skyduck run` ends: in one line, and tomorrow is another day
         error = str(caught)
+    finally:
+        logs.quiet()
     for page in (settings.data_dir / "drift").glob("*.html"):  # months of them in an hour: the product keeps 30 days
         page.unlink()
     seconds = next((step.seconds for step in reversed(run.steps) if step.step == "total"), 0.0)

@@ -17,7 +17,10 @@ _EVENTS = """
     select event_at as at, action, actor, model_version || ': ' || reason as what
     from ml.champion_events order by event_at, event_seq
 """
-_DECISIONS = "select created_at as at, action, 'policy' as actor, reason as what from ml.decisions order by created_at"
+_DECISIONS = """
+    select created_at as at, action, 'policy' as actor, reason as what
+    from ml.decisions where action <> 'hold' order by created_at
+"""
 _HAS_DECISIONS = "select 1 from duckdb_tables() where schema_name = 'ml' and table_name = 'decisions'"
 _ERRORS = """
     select origin_at::date as day, series_id, sum(abs_error) as error, count(*) as n
