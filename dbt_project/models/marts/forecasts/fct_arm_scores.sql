@@ -25,8 +25,10 @@ published as (
     where scores.horizon_h <= 24
 ),
 
+-- where a lower rung answers for the champion, its answer beside is the published one
 hours as (
     select * from beside
+    anti join published using (run_id, series_id, arm)
     union all by name
     select * from published
 ),
