@@ -25,7 +25,12 @@ KINDS = ("faults", "clean")
 
 
 def main(quick: bool = False) -> None:
-    run(TWO_WEEKS if quick else HALF_YEAR, OUT / ("two-weeks" if quick else "half-year"), KINDS)
+    run(TWO_WEEKS if quick else HALF_YEAR, folder(quick), KINDS)
+
+
+def folder(quick: bool = False) -> Path:
+    """Where worlds and page lie; what is there already is not replayed again."""
+    return OUT / ("two-weeks" if quick else "half-year")
 
 
 def run(plan: Plan, out: Path, kinds: tuple[str, ...]) -> None:
@@ -67,7 +72,7 @@ def command() -> int:
     parser.add_argument("--kind", choices=KINDS, action="append", help="only this replay (default: both)")
     parser.add_argument("--first", type=date.fromisoformat, help="another first day")
     parser.add_argument("--last", type=date.fromisoformat, help="another day after the last one")
-    parser.add_argument("--out", type=Path, default=OUT, help="where worlds and page lie (default .data/replay)")
+    parser.add_argument("--out", type=Path, help="where worlds and page lie (default: under .data/replay)")
     parser.add_argument("--show", action="store_true", help="only what is on record already")
     options = parser.parse_args()
     quiet_telemetry()
@@ -76,7 +81,7 @@ def command() -> int:
     plan = Plan(options.first or plan.first, options.last or plan.last, plan.faults, plan.episode, plan.history_days)
     kinds = () if options.show else tuple(options.kind or KINDS)
     try:
-        run(plan, options.out.resolve(), kinds)
+        run(plan, (options.out or folder(options.quick)).resolve(), kinds)
     except SkyduckError as error:
         print(f"replay: {error}", file=sys.stderr)
         return error.exit_code

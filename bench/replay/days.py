@@ -7,6 +7,7 @@ is missed.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
@@ -25,7 +26,7 @@ from flows.run import new_run_id
 from flows.upstream import upstream
 from flows.watchdog import watch
 from ml import production, registry, versions
-from warehouse.errors import SkyduckError
+from warehouse.errors import BadInput, SkyduckError
 from warehouse.lock import hold
 from warehouse.settings import Settings
 
@@ -47,7 +48,8 @@ class Done:
 def prepare(folder: Path, source: Path, plan: Plan) -> tuple[Settings, Path]:
     """Settings of a world in `folder`, and its recordings; one that is begun already goes on."""
     changed = folder / "recordings"
-    if not changed.exists():
+    if not (folder / "seeds").exists():
+        shutil.rmtree(changed, ignore_errors=True)  # of a preparation that was stopped
         recordings.write(source, changed, plan.faults)
         write_seeds(find(changed), product=settings_in(folder).seeds_dir, folder=folder / "seeds")
     settings = settings_in(
@@ -86,14 +88,14 @@ def _one(settings: Settings, admin: httpx.Client, day: date, faults: list[Fault]
     admin.delete("/_admin/faults").raise_for_status()
     if "outage" in kinds:
         admin.post("/_admin/faults", json=OUTAGE).raise_for_status()
-    if "damaged model" in kinds:
-        damage(settings, now)
-    if "bad champion" in kinds:
-        promote_naive(settings, now - timedelta(minutes=10))
     if "missed day" in kinds:
         return Done(day.isoformat(), 0.0, None, [], _missed(settings, day))
     run, error = begin("daily", settings=settings, as_of=now.isoformat(), progress=progress), None
     try:
+        if "damaged model" in kinds:
+            damage(settings, now)
+        if "bad champion" in kinds:
+            promote_naive(settings, now - timedelta(minutes=10))
         sequence.daily(run)
     except SkyduckError as caught:  # as `skyduck run` ends: in one line, and tomorrow is another day
         error = str(caught)
@@ -121,7 +123,10 @@ def damage(settings: Settings, now: datetime) -> None:
 
 def promote_naive(settings: Settings, now: datetime) -> None:
     """The newest naive version, as `skyduck models promote` does it."""
-    row = next(row for row in versions.listed(settings, now, DATASET) if str(row["model"]).startswith("naive"))
+    rows = [row for row in versions.listed(settings, now, DATASET) if row["status"] != "champion"]
+    row = next((row for row in rows if str(row["model"]).startswith("naive")), None)
+    if row is None:
+        raise BadInput(f"no naive version of {DATASET} is there to be promoted by mistake")
     by = production.Decider("replay", "a mistake of a person", now, new_run_id(now))
     with hold(settings, run_id=by.run_id, now=now):
         production.decide(settings, "promote", [versions.find(settings, str(row["model_version"]), now)], by)

@@ -29,8 +29,8 @@ def happened(plan: Plan, record: Record) -> list[Entry]:
             entries.append((spell.recovered, "recovered", spell.alarm_id))
     entries += [(event.day, event.action, f"{event.actor}: {event.what}"[:110]) for event in record.events]
     entries += [(day, "missed", "the watchdog misses a daily run") for day, done in record.days.items() if done.missed]
-    if plan.episode:
-        entries += [(day, "episode", word) for day, word in zip(plan.episode, ("begins", "ends"), strict=True)]
+    for day, word in zip(plan.episode or (), ("begins", "ends"), strict=False):
+        entries += [(day, "episode", word)] if day in record.days else []
     return sorted(entries)
 
 

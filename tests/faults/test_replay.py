@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.replay import record
-from bench.replay.command import OUT, run
+from bench.replay.command import folder, run
 from bench.replay.faults import FEW_DAYS, HALF_YEAR
 from bench.replay.found import Findings, judge
 from bench.replay.tables import verdicts
@@ -43,8 +43,8 @@ def test_a_few_days_replayed_find_bad_values_and_a_missed_day_and_nothing_else(
 def half_year() -> Findings:
     """Goes on where an earlier one was stopped: its worlds stay in .data/replay."""
     with scratch("replay"):
-        run(HALF_YEAR, OUT / "half-year", ("faults", "clean"))
-    return judge(HALF_YEAR, record.of(OUT / "half-year" / "faults"), record.of(OUT / "half-year" / "clean"))
+        run(HALF_YEAR, folder(), ("faults", "clean"))
+    return judge(HALF_YEAR, record.of(folder() / "faults"), record.of(folder() / "clean"))
 
 
 @pytest.mark.soak
