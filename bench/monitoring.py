@@ -19,7 +19,7 @@ from flows.screen import Screen
 
 BAR = 0.25
 ROUNDS, QUICK_ROUNDS = 3, 1
-QUICK_HISTORY_DAYS = 120
+QUICK_HISTORY_DAYS = 45
 STEPS = {"drift", "alarms"}  # the page of the drift is drawn where there was a step `drift`
 MODELS = ("fct_drift", "fct_model_drift", "fct_alarms", "fct_decisions", "fct_backtest_origin_scores")
 Seconds = dict[str, float]

@@ -18,7 +18,7 @@ import httpx
 from bench.replay import recordings
 from bench.replay.faults import DATASET, Fault, Plan
 from bench.scratch import settings_in
-from flows import logs, sequence
+from flows import failure, logs, sequence
 from flows.dbt_log import Progress
 from flows.options import begin
 from flows.recorded import find, write_seeds
@@ -96,7 +96,8 @@ def _one(settings: Settings, admin: httpx.Client, day: date, faults: list[Fault]
             damage(settings, now)
         if "bad champion" in kinds:
             promote_naive(settings, now - timedelta(minutes=10))
-        sequence.daily(run)
+        with failure.told(run):
+            sequence.daily(run)
     except SkyduckError as caught:  # as `skyduck run` ends: in one line, and tomorrow is another day
         error = str(caught)
     finally:
