@@ -88,10 +88,15 @@ def _spread(days: Floats) -> float:
 def outcome(before: Floats, days: Floats, effect: float, alpha: float, power: float) -> Outcome:
     """Of relative differences of a trial's days (n,) in order of time; `before`: those of a backtest, for the size."""
     for n in range(LEAST_DAYS, len(days) + 1):
-        needed = size(np.concatenate([before, days[:n]]), effect, alpha, power)
-        if n >= needed:
+        if n >= size(_spread_of(before, days[:n]), effect, alpha, power):
             return _told(days[:n], n, alpha)
-    return _told(days, max(size(np.concatenate([before, days]), effect, alpha, power), len(days) + 1), alpha)
+    needed = size(_spread_of(before, days), effect, alpha, power)
+    return _told(days, max(needed, len(days) + 1), alpha)
+
+
+def _spread_of(*parts: Floats) -> Floats:
+    """Each part about its own mean: in the backtest the arms may have differed by another amount."""
+    return np.concatenate([part - part.mean() if len(part) else part for part in parts])
 
 
 def _told(days: Floats, needed: int, alpha: float) -> Outcome:

@@ -12,6 +12,7 @@ import numpy as np
 from ml import registry
 from ml.arms.beside import predecessor, versions_beside
 from ml.arms.choose import ab_outcome, trial_of
+from ml.artefact import read_files
 from ml.monitor.policy import Against, Before, Decision, Errors, Evidence, decide
 from ml.params import Params, load_params
 from ml.production import decide as put_on_record
@@ -84,6 +85,7 @@ def gather(settings: Settings, params: Params, now: datetime, *, due: str | None
     seen = replace(
         seen,
         champion=version,
+        refused=_refusal(settings, top),
         days_since_training=age.total_seconds() / 86_400,
         errors=Errors(**errors["error"]) if "error" in errors else None,
         misses=Errors(**errors["miss_80"]) if "miss_80" in errors else None,
@@ -93,6 +95,14 @@ def gather(settings: Settings, params: Params, now: datetime, *, due: str | None
         trial=trial,
     )
     return seen, rival
+
+
+def _refusal(settings: Settings, top: Row) -> str | None:
+    try:
+        read_files(settings, str(top["model_version"]), top["artefact_sha256"])
+    except ArtefactRefused as error:
+        return str(error)
+    return None
 
 
 def _against(settings: Settings, params: Params, champion: str, now: datetime) -> Against | None:

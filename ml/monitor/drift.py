@@ -25,10 +25,11 @@ LEAST_SCORE = 1e-6
 Kind = Literal["season", "weeks before"]
 # the first reference with so many windows before to compare with, counted as if they did not overlap
 LEAST_PAST: dict[Kind, int] = {"season": 20, "weeks before": 6}
-ASPECTS = (
-    "level",
-    "change",
-)  # the values; their differences from hour to hour, which tell of spread and of standing still
+# The values; their logarithms, which tell a unit where nothing lies below zero; their steps from hour to hour, which
+# tell of spread and of standing still. With each its share of the false discovery rate: differences have heavy tails.
+ASPECTS = {"level": 1.0, "scale": 1.0, "change": 0.2}
+BELOW_ZERO = 0.01  # share of values at most that a scale may have below zero
+LEAST_OF_SCALE = 0.05  # of the median, added before the logarithm
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,10 @@ DEFAULTS = DriftParams()
 def judge(values: Floats, window_h: int, aspect: str = "level", params: DriftParams = DEFAULTS) -> Judged | str:
     """The newest `window_h` of hourly values (n,), NaN where unknown; or why they cannot be judged."""
     changes = np.diff(values, prepend=np.nan)
-    seen = values if aspect == "level" else changes
+    seen = {"level": values, "change": changes}.get(aspect)
+    seen = _logarithms(values) if seen is None else seen
+    if seen is None:
+        return "values below zero have no scale"
     end = len(seen)
     why_not = "too few hours known"
     for kind, needed in LEAST_PAST.items():
@@ -117,6 +121,13 @@ def judge(values: Floats, window_h: int, aspect: str = "level", params: DriftPar
             reference=reference,
         )
     return why_not
+
+
+def _logarithms(values: Floats) -> Floats | None:
+    known = _known(values)
+    if not len(known) or np.mean(known < 0) > BELOW_ZERO or (middle := float(np.median(known))) <= 0:
+        return None
+    return np.asarray(np.log(np.maximum(values, 0) + LEAST_OF_SCALE * middle))
 
 
 def distance(reference: Floats, current: Floats) -> float:

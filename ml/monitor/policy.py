@@ -20,6 +20,7 @@ from ml.params import Policy
 Action = Literal["retrain", "rollback", "promote", "advise", "warn", "hold"]
 USUAL_SD, USUAL_DAYS = 0.15, 4.0  # how far a day's loss of one good version lies from another's, and its weight in days
 LEAST_DAYS = 2
+ASKING = ("refused", "performance", "drift_and_errors")  # rules that ask for a training, beside new series
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Evidence:
     dataset: str
     champion: str | None = None
     due: str | None = None
+    refused: str | None = None  # why the champion cannot be loaded
     days_since_training: float | None = None
     errors: Errors | None = None
     misses: Errors | None = None
@@ -116,6 +118,8 @@ def triggers(seen: Evidence, policy: Policy) -> dict[str, str]:
     found: dict[str, str] = {}
     if seen.due:
         found["age"] = seen.due
+    if seen.refused:
+        found["refused"] = f"the champion cannot answer: {seen.refused}"
     if seen.errors and seen.errors.is_drift:
         found["performance"] = (
             f"errors of {seen.errors.value:.2f} where the backtest promised {seen.errors.promised:.2f}"
@@ -153,14 +157,15 @@ def _of_production(seen: Evidence, policy: Policy, on: dict[str, str], *, manual
 def _of_training(seen: Evidence, policy: Policy, on: dict[str, str], *, rolled_back: bool) -> Decision | None:
     if seen.due:
         return Decision("retrain", seen.due)
-    asking = [name for name in on if name in ("performance", "drift_and_errors") or name.startswith("new_series:")]
+    asking = [name for name in on if name in ASKING or name.startswith("new_series:")]
     if not asking or rolled_back:
         return None
     told = "; ".join(on[name] for name in asking)
     armed = [name for name in asking if _is_armed(name, seen.before)]
     if not armed:
         return Decision("hold", f"{told}; a training for it was held and it has not been off since")
-    if seen.days_since_training is not None and seen.days_since_training < policy.cooldown_days:
+    young = seen.days_since_training is not None and seen.days_since_training < policy.cooldown_days
+    if young and "refused" not in armed:
         return Decision("hold", f"{told}; the newest training is {seen.days_since_training:.1f} days old, cooldown")
     return Decision("retrain", "; ".join(on[name] for name in armed))
 

@@ -69,6 +69,8 @@ class Verdict:
         level = f"{abs(found.shift):.1f} standard deviations {side} the reference"
         if found.aspect == "level":
             return level
+        if found.aspect == "scale":
+            return f"about {np.exp(np.mean(found.current) - np.mean(found.reference)):.2g} times the reference, {level}"
         if found.still > STANDS_STILL:
             return f"stands still in {found.still:.0%} of {found.window_h} hours"
         return f"changes {found.ratio:.2g} times as much from hour to hour as the reference, {level}"
@@ -91,27 +93,35 @@ def columns(settings: Settings, now: datetime) -> Iterator[Column]:
 
 def verdicts(found: list[Column], now: datetime, params: DriftParams = DEFAULTS) -> list[Verdict]:
     """All columns, windows and aspects; those that cannot be judged say why."""
-    told: list[tuple[Verdict, Judged | None]] = []
+    told: list[Verdict] = []
     for column in found:
         if now - column.last_at > LATEST:
             silent = f"nothing known for {(now - column.last_at).days} days"
-            told.append((Verdict(column, None, None, why_not=silent), None))
+            told.append(Verdict(column, None, None, why_not=silent))
             continue
         for window, aspect in product(params.windows_h, ASPECTS):
             item = judge(column.values, window, aspect, params)
             judged, why_not = (item, None) if isinstance(item, Judged) else (None, item)
-            told.append((Verdict(column, aspect, window, why_not=why_not, rate=params.false_discovery_rate), judged))
-    p_values = np.array([judged.p_value for _, judged in told if judged])
+            told.append(Verdict(column, aspect, window, judged=judged, why_not=why_not))
+    for aspect, share in ASPECTS.items():
+        told = _corrected(told, aspect, params.false_discovery_rate * share)
+    return told
+
+
+def _corrected(told: list[Verdict], aspect: str, rate: float) -> list[Verdict]:
+    """With the q-values of one aspect's tests, all columns and windows together."""
+    mine = [verdict for verdict in told if verdict.judged and verdict.aspect == aspect]
+    p_values = np.array([verdict.judged.p_value for verdict in mine if verdict.judged])
     q_values = stats.false_discovery_control(p_values) if len(p_values) else p_values
-    counted = p_values[q_values <= params.false_discovery_rate]
+    counted = p_values[q_values <= rate]
     # just above the last one that counts: there and back through Student's t costs the last digits
-    p_limit = max(counted, default=params.false_discovery_rate / max(1, len(p_values))) * (1 + 1e-9)
+    p_limit = max(counted, default=rate / max(1, len(p_values))) * (1 + 1e-9)
     rates = iter(q_values)
     return [
-        replace(verdict, judged=judged, q_value=float(next(rates)), limit=judged.past.score_at(p_limit))
-        if judged
+        replace(verdict, q_value=float(next(rates)), limit=verdict.judged.past.score_at(p_limit), rate=rate)
+        if verdict.judged and verdict.aspect == aspect
         else verdict
-        for verdict, judged in told
+        for verdict in told
     ]
 
 

@@ -135,7 +135,7 @@ def test_what_came_true_decides_an_ab_and_turns_a_bandit(settings, v, params_in,
     assert later.n_days == 3, "what came later is not known then"
     found = forecast(settings, ab, made.now, run_id="after")
     assert set(found["arms"]["arm"]) == {"champion"}
-    assert found["arms"]["reason"].str.startswith("decided: B's loss is 100.0% higher").all()
+    assert found["arms"]["reason"].str.startswith("decided: B's loss is 66.7% higher").all()
     assert set(found["forecasts"]["model_version"]) == {v[1]}
     turned = forecast(settings, bandit, made.now, run_id="turned")["arms"]
     assert set(turned["arm"]) == {"champion"}

@@ -9,7 +9,7 @@ import pytest
 
 from ml import production, registry
 from ml.monitor.decide import decide_all
-from tests.ml.arms.arm_world import arm_scores
+from tests.ml.arms.arm_world import answered
 from tests.ml.three_versions import by_number, naive_params, three_versions
 from warehouse import results
 from warehouse.connection import connect
@@ -59,7 +59,7 @@ def champion(settings: Settings, now) -> str:
 
 def worse(settings: Settings, v: dict[int, str], made, days: int = 3) -> None:
     """v3 loses twice as much as v1 would have."""
-    arm_scores(settings, {("champion", v[3]): 2.0, ("predecessor", v[1]): 1.0}, first=made.now, days=days)
+    answered(settings, (v[3], 2.0), (v[1], 1.0), made.now, days)
 
 
 def rows(settings: Settings) -> list[tuple]:
@@ -98,7 +98,7 @@ def test_one_that_a_person_puts_back_stays(settings, v, made, decided):
     decided(settings, 3)
     by = Decider("ada", "I know better", made.now + 3.5 * made.day, "cli-2")
     production.decide(settings, "promote", [by_number(settings, made)[3]], by)
-    arm_scores(settings, {("champion", v[3]): 2.0, ("predecessor", v[1]): 1.0}, first=made.now + 3.5 * made.day, days=3)
+    answered(settings, (v[3], 2.0), (v[1], 1.0), made.now + 4 * made.day, 3)
     assert decided(settings, 7) == ["advise"]
     assert champion(settings, made.now + 7 * made.day) == v[3]
 
@@ -139,3 +139,11 @@ def test_a_series_that_no_training_knew_asks_for_one_when_it_has_history(setting
     assert decided(settings, 3) == ["retrain"]
     assert rows(settings)[-1][2] == ["new_series:air.N.pm2_5_ugm3"]
     assert decided(settings, 4) == ["hold"], "asked once"
+
+
+def test_a_champion_whose_files_are_refused_is_learnt_anew_at_once(settings, v, made, decided):
+    path = settings.models_path / v[3] / "bundle.json"
+    path.write_bytes(path.read_bytes()[:-9])
+    assert decided(settings, 0.5) == ["retrain"]
+    assert rows(settings)[-1][2] == ["refused"]
+    assert "sha256" in rows(settings)[-1][3]

@@ -177,4 +177,7 @@ def test_the_block_of_params_yaml_decides_what_is_judged():
     params = DriftParams(windows_h=(24,), false_discovery_rate=0.2)
     found = verdicts([column(weather(1))], START + timedelta(hours=TWO_YEARS), params)
     assert {verdict.window_h for verdict in found} == {24}
-    assert {verdict.rate for verdict in found} == {0.2}
+    assert {verdict.aspect: verdict.rate for verdict in found if verdict.judged} == {
+        "level": 0.2, "change": pytest.approx(0.04)
+    }  # fmt: skip
+    assert {verdict.why_not for verdict in found if not verdict.judged} == {"values below zero have no scale"}

@@ -21,7 +21,10 @@ final as (
         sum(realised_mae) / nullif(sum(expected_mae), 0) as ratio,
         case
             when n_rows >= 10 then round(corr(expected_mae / usual_mae, realised_mae / usual_mae), 9)
-        end as correlation
+        end as correlation,
+        case
+            when count(disagreement) >= 10 then round(corr(disagreement, realised_mae / usual_mae), 9)
+        end as disagreement_correlation
     from scored
     group by dataset
 )

@@ -1,7 +1,8 @@
 {{ config(materialized='table') }}
 -- CUSUM (Page 1954) of what an origin's first day cost, against what the backtest of its version promised. One origin a
--- day: errors of neighbouring origins are the same errors.
-{% set slack, limit_sd, most_sd, recent = 0.5, 5.0, 6.0, 3 %}
+-- day: errors of neighbouring origins are the same errors. Errors count by their logarithm: a day can cost thrice as much,
+-- and never less than nothing.
+{% set slack, limit_sd, most_sd, recent = 0.5, 6.0, 6.0, 3 %}
 
 with origins_promised as (
     select run_id, dataset, model, series_id, origin_at, error_ratio, miss_80
@@ -20,8 +21,8 @@ with origins_promised as (
 usual as (
     select
         run_id, dataset, model, series_id,
-        avg(error_ratio) as error_mean,
-        greatest(stddev_samp(error_ratio), 0.05) as error_sd,
+        avg(ln(greatest(error_ratio, 0.01))) as error_mean,
+        greatest(stddev_samp(ln(greatest(error_ratio, 0.01))), 0.05) as error_sd,
         avg(miss_80) as miss_mean,
         greatest(stddev_samp(miss_80), 0.02) as miss_sd
     from origins_promised
@@ -33,8 +34,8 @@ promised as (
     select
         run_id, dataset, model, series_id,
         unnest([
-            struct_pack(measure := 'error', mean := error_mean, sd := error_sd),
-            struct_pack(measure := 'miss_80', mean := miss_mean, sd := miss_sd)
+            struct_pack(measure := 'error', promise := exp(error_mean), mean := error_mean, sd := error_sd),
+            struct_pack(measure := 'miss_80', promise := miss_mean, mean := miss_mean, sd := miss_sd)
         ], recursive := true)
     from usual
 ),
@@ -95,7 +96,8 @@ realised as (
     select
         dataset, model_version, training_run_id, model, series_id, origin_at,
         unnest([
-            struct_pack(measure := 'error', value := error_ratio), struct_pack(measure := 'miss_80', value := miss_80)
+            struct_pack(measure := 'error', value := error_ratio, seen := ln(greatest(error_ratio, 0.01))),
+            struct_pack(measure := 'miss_80', value := miss_80, seen := miss_80)
         ], recursive := true)
     from origins_and_all
 ),
@@ -108,9 +110,9 @@ compared as (
         realised.measure,
         realised.origin_at,
         realised.value,
-        promised.mean as promised,
+        promised.promise as promised,
         promised.sd as promised_sd,
-        least((realised.value - promised.mean) / promised.sd, {{ most_sd }}) as excess_sd
+        least((realised.seen - promised.mean) / promised.sd, {{ most_sd }}) as excess_sd
     from realised
     inner join promised
         on
