@@ -23,7 +23,8 @@ runs as (
         hours.run_id, hours.dataset, hours.series_id, hours.origin_at, hours.created_at,
         round(avg(hours.expected_error), 9) as expected_mae,
         round(
-            sum(abs(hours.point - challenged.point)) / nullif(sum(hours.width_80) filter (challenged.point is not null), 0), 9
+            sum(abs(hours.point - challenged.point))
+            / nullif(sum(hours.width_80) filter (challenged.point is not null), 0), 9
         ) as disagreement,
         count(scores.abs_error)::integer as n_scored,
         case when n_scored >= 12 then avg(scores.abs_error) end as realised_mae,

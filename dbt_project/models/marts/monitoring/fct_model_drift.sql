@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 -- CUSUM (Page 1954) of what an origin's first day cost, against what the backtest of its version promised. One origin a
--- day: errors of neighbouring origins are the same errors. Errors count by their logarithm: a day can cost thrice as much,
--- and never less than nothing.
+-- day: errors of neighbouring origins are the same errors. Errors count by their logarithm: a day can cost thrice as
+-- much, and never less than nothing.
 {% set slack, limit_sd, most_sd, recent = 0.5, 6.0, 6.0, 3 %}
 
 with origins_promised as (

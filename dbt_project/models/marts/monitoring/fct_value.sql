@@ -80,7 +80,9 @@ final as (
         case kind when 'alert rule' then n_events end as n_events,
         unit, loss, loss_reference, loss_perfect, loss_reference - loss as saving,
         case when loss_reference - loss_perfect > 1e-9 then saving / (loss_reference - loss_perfect) end as value,
-        n > 0 and row_number() over (partition by kind, subject, period order by round(saving, 9), reference) = 1 as is_hardest,
+        n > 0 and row_number() over (
+            partition by kind, subject, period order by round(saving, 9), reference
+        ) = 1 as is_hardest,
         if(kind = 'alert rule', n_event_days >= {{ event_days }}, n_days >= {{ scored_days }}) as is_enough
     from compared
 )
