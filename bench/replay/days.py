@@ -26,6 +26,7 @@ from flows.run import new_run_id
 from flows.upstream import upstream
 from flows.watchdog import watch
 from ml import production, registry, versions
+from warehouse.decider import Decider
 from warehouse.errors import BadInput, SkyduckError
 from warehouse.lock import hold
 from warehouse.settings import Settings
@@ -128,6 +129,6 @@ def promote_naive(settings: Settings, now: datetime) -> None:
     row = next((row for row in rows if str(row["model"]).startswith("naive")), None)
     if row is None:
         raise BadInput(f"no naive version of {DATASET} is there to be promoted by mistake")
-    by = production.Decider("replay", "a mistake of a person", now, new_run_id(now))
+    by = Decider("replay", "a mistake of a person", now, new_run_id(now))
     with hold(settings, run_id=by.run_id, now=now):
         production.decide(settings, "promote", [versions.find(settings, str(row["model_version"]), now)], by)
