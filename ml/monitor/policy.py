@@ -158,6 +158,8 @@ def _of_training(seen: Evidence, policy: Policy, on: dict[str, str], *, rolled_b
     if seen.due:
         return Decision("retrain", seen.due)
     asking = [name for name in on if name in ASKING or name.startswith("new_series:")]
+    if "refused" in asking and not (seen.before and "refused" in seen.before[0].triggers):
+        asking.remove("refused")  # told first: a person may still have the files
     if not asking or rolled_back:
         return None
     told = "; ".join(on[name] for name in asking)

@@ -19,7 +19,7 @@ from warehouse import alerts
 from warehouse.settings import Settings
 
 FIRST, SECOND, THIRD = START + 80 * DAY, START + 82 * DAY, START + 85 * DAY
-SELECT = "+fct_alert_features"
+SELECT = "+fct_alert_features prices stg_ledger__loads"
 COUNTS = "n_past, n_events_past, n_season, n_events_season, n_everywhere, n_events_everywhere, n_month, n_events_month"
 KNOWN = f"rule_id, series_id, origin_at, history, persisted, last_value, mean_24, {COUNTS}"
 PARAMS = AlertParams(min_events=10, min_event_days=5, n_trees=20, min_data_in_leaf=10, max_rows=1000)

@@ -112,7 +112,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, say: Say) -> Story:
     start = ORIGIN - 12 * DAY
     wh.receive(*(weather(p, ORIGIN, start, [float(i % 24) for i in range(12 * 24)], "backfill") for p in "AB"))
 
-    build(wh, ORIGIN, "+fct_observations dim_series +dim_alert_rules")
+    build(wh, ORIGIN, "+fct_observations dim_series +dim_alert_rules prices stg_ledger__loads")
     forecast(wh.path, "run-1", ORIGIN, 10.0)
     build(wh, ORIGIN + timedelta(minutes=10), "source:ml+")
     original = wh.rows("select * from marts.fct_forecasts order by series_id, target_at")

@@ -13,7 +13,7 @@ from tests.e2e.world import World
 from tests.faults.kills import killed_at, killed_in_dbt, rerun_converges
 
 pytestmark = pytest.mark.timeout(600)
-BUILT = ["dbt before ml", "freshness", "load"]
+BUILT = ["dbt before ml", "decide", "freshness", "load"]
 
 
 def forecasts_of(world: World) -> int:
