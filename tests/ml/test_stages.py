@@ -24,7 +24,7 @@ from warehouse.settings import ROOT
 DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 # Who goes into production, and what is made of a forecast afterwards, teaches a model nothing.
-TEACHES_NOTHING = {"promotion", "alerts"}
+TEACHES_NOTHING = {"promotion", "policy", "arms", "alerts"}
 
 
 def test_dvc_yaml_has_the_stages_of_this_module_for_every_dataset_of_params_yaml():
