@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import date
 from functools import partial
 
-from flows import alarms, drift, failure, steps
+from flows import alarms, decide, drift, failure, steps
 from flows.ahead import Ahead
 from flows.run import Call, Run, plainly
 from warehouse.errors import BadInput, UpstreamFailed
@@ -30,7 +30,7 @@ def daily(run: Run, call: Call = plainly) -> None:
         run.nothing_new = steps.is_nothing_new(run)
         if not run.nothing_new:
             call("dbt before ml", lambda: steps.build(run, "before"))
-            due = call("decide", lambda: steps.decide(run))
+            due = call("decide", lambda: decide.look(run))
             with Ahead(run, [dataset for dataset, _ in due]) as ahead:
                 for dataset, reason in due:
                     call(f"train {dataset}", partial(steps.train, run, dataset, reason, ahead))
