@@ -20,8 +20,12 @@ from flows.screen import Screen
 BAR = 0.25
 ROUNDS, QUICK_ROUNDS = 3, 1
 QUICK_HISTORY_DAYS = 45
-STEPS = {"drift", "alarms"}  # the page of the drift is drawn where there was a step `drift`
-MODELS = ("fct_drift", "fct_model_drift", "fct_alarms", "fct_decisions", "fct_backtest_origin_scores")
+STEPS = {"decide", "drift", "alarms"}  # the page of the drift is drawn where there was a step `drift`
+MODELS = (
+    "fct_drift", "fct_model_drift", "fct_alarms", "fct_backtest_origin_scores", "fct_decisions", "fct_arm_scores",
+    "int_first_days", "fct_prediction_drift", "fct_alert_drift", "fct_expected_errors", "fct_expected_error_skill",
+    "fct_realised_errors", "fct_run_costs", "int_alerts_persisted", "fct_value",
+)  # fmt: skip
 Seconds = dict[str, float]
 
 
