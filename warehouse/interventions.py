@@ -83,6 +83,21 @@ def standing(rows: list[Row], key: str) -> list[Row]:
     return found
 
 
+def listed(
+    settings: Settings, table: str, mart: str, columns: tuple[str, ...], window: str, now: datetime
+) -> list[Row]:
+    """What was made by `now`, the newest first, with its `state` and `columns` of its record in a mart.
+
+    `window`: the prefix of the columns that hold it, `<window>_from` and `<window>_to`.
+    """
+    key = table.removeprefix("ml.").replace("_events", "_id")
+    known, blank = _record(settings, mart, key, columns, now), dict.fromkeys(columns)
+    return [
+        {**row, "state": state(row, row[f"{window}_from"], row[f"{window}_to"], now), **known.get(row[key], blank)}
+        for row in standing(events(settings, table, now), key)
+    ]
+
+
 def state(row: Row, start: datetime, end: datetime, now: datetime) -> str:
     """cancelled, over, ahead or in force."""
     if row["cancelled_at"] is not None:
@@ -90,7 +105,7 @@ def state(row: Row, start: datetime, end: datetime, now: datetime) -> str:
     return "over" if end <= now else "ahead" if start > now else "in force"
 
 
-def record(settings: Settings, mart: str, key: str, columns: tuple[str, ...], now: datetime) -> dict[str, Row]:
+def _record(settings: Settings, mart: str, key: str, columns: tuple[str, ...], now: datetime) -> dict[str, Row]:
     """What the mart knows of each id, where nothing of it came after `now`; nothing before it is built."""
     with connect(settings, read_only=True) as con:
         known = "select 1 from duckdb_columns() where schema_name = 'marts' and table_name = $1"

@@ -96,14 +96,4 @@ def told(settings: Settings, run_id: str) -> list[Row]:
 
 def listed(settings: Settings, now: datetime) -> list[Row]:
     """Overrides made by `now`, the newest first, with `state` and what the marts know of their record."""
-    found = interventions.standing(interventions.events(settings, TABLE, now), KEY)
-    record = interventions.record(settings, "fct_overrides", KEY, RECORD, now)
-    blank = dict.fromkeys(RECORD)
-    return [
-        {
-            **row,
-            "state": interventions.state(row, row["target_from"], row["target_to"], now),
-            **record.get(row[KEY], blank),
-        }
-        for row in found
-    ]
+    return interventions.listed(settings, TABLE, "fct_overrides", RECORD, "target", now)

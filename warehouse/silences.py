@@ -65,17 +65,7 @@ def cancel(settings: Settings, silence_id: str, by: Decider) -> Row:
 
 def listed(settings: Settings, now: datetime) -> list[Row]:
     """Silences made by `now`, the newest first, with `state` and what the marts know of their record."""
-    found = interventions.standing(interventions.events(settings, TABLE, now), KEY)
-    record = interventions.record(settings, "fct_silences", KEY, RECORD, now)
-    blank = dict.fromkeys(RECORD)
-    return [
-        {
-            **row,
-            "state": interventions.state(row, row["window_from"], row["window_to"], now),
-            **record.get(row[KEY], blank),
-        }
-        for row in found
-    ]
+    return interventions.listed(settings, TABLE, "fct_silences", RECORD, "window", now)
 
 
 def marked(settings: Settings, alerts: list[Row], now: datetime) -> list[Row]:
