@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import httpx
+import pyarrow as pa
 
 from bench.replay import recordings
 from bench.replay.faults import DATASET, Fault, Plan
@@ -25,14 +26,16 @@ from flows.recorded import find, write_seeds
 from flows.run import new_run_id
 from flows.upstream import upstream
 from flows.watchdog import watch
-from ml import production, registry, versions
+from ml import artefact, production, registry, versions
+from warehouse import results
 from warehouse.decider import Decider
-from warehouse.errors import BadInput, SkyduckError
+from warehouse.errors import SkyduckError
 from warehouse.lock import hold
 from warehouse.settings import Settings
 
 AT, DUE = time(6, 10), time(7, 30)  # the daily run, and by when it has to be published
 OUTAGE = [{"match": "data.gov.sg", "fault": "status_503", "times": None}]
+WRONG_UNIT = 8.0  # intervals so many times too wide
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def _one(settings: Settings, admin: httpx.Client, day: date, faults: list[Fault]
         if "damaged model" in kinds:
             damage(settings, now)
         if "bad champion" in kinds:
-            promote_naive(settings, now - timedelta(minutes=10))
+            promote_wrong(settings, now - timedelta(minutes=10))
         with failure.told(run):
             sequence.daily(run)
     except SkyduckError as caught:  # as `skyduck run` ends: in one line, and tomorrow is another day
@@ -123,12 +126,16 @@ def damage(settings: Settings, now: datetime) -> None:
     path.write_bytes(content)
 
 
-def promote_naive(settings: Settings, now: datetime) -> None:
-    """The newest naive version, as `skyduck models promote` does it."""
-    rows = [row for row in versions.listed(settings, now, DATASET) if row["status"] != "champion"]
-    row = next((row for row in rows if str(row["model"]).startswith("naive")), None)
-    if row is None:
-        raise BadInput(f"no naive version of {DATASET} is there to be promoted by mistake")
+def promote_wrong(settings: Settings, now: datetime) -> None:
+    """A version whose intervals were learnt on values of another unit, as `skyduck models promote` puts it in."""
+    top = registry.champion(settings, DATASET, now)
+    assert top is not None
+    bundle = registry.load(settings, top)
+    wrong = replace(bundle.calibration, factors=bundle.calibration.factors * WRONG_UNIT)
+    files, name = replace(bundle, calibration=wrong).files(), f"{top['model_version']}-wrong"
+    row = {**top, "model_version": name, "artefact": name, "artefact_sha256": artefact.save(settings, name, files)}
+    table = pa.Table.from_pylist([row])
+    results.replace(settings, "ml.model_versions", table, where="model_version = $name", values={"name": name})
     by = Decider("replay", "a mistake of a person", now, new_run_id(now))
     with hold(settings, run_id=by.run_id, now=now):
-        production.decide(settings, "promote", [versions.find(settings, str(row["model_version"]), now)], by)
+        production.decide(settings, "promote", [versions.find(settings, name, now)], by)

@@ -59,7 +59,7 @@ TOLD: dict[str, str] = {
     "missing": "no value at all",
     "impossible": "-50 and 9999 in turn",
     "damaged model": "a byte of the champion's file flipped",
-    "bad champion": "a naive version promoted by hand",
+    "bad champion": "a version with intervals eight times as wide promoted by hand",
     "missed day": "no run at all",
 }
 
@@ -76,6 +76,11 @@ class Fault:
     @property
     def days(self) -> list[date]:
         return [self.first + n * DAY for n in range((self.last - self.first).days + 1)]
+
+    @property
+    def visible(self) -> date:
+        """Of the first run that can see it: errors of a version's first forecasts are known a day after them."""
+        return self.first + DAY if self.kind == "bad champion" else self.first
 
     @property
     def series_id(self) -> str | None:

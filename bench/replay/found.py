@@ -93,7 +93,7 @@ def _finding(fault: Fault, faults: list[Fault], faulty: Record, clean: Record | 
     day, by = min(seen, default=(None, None))
     ends = [spell.recovered for spell in mine]
     over = max((end for end in ends if end), default=None)
-    runs = None if day is None else sum(fault.first <= run <= day for run in faulty.runs) or 1
+    runs = None if day is None else sum(fault.visible <= run <= day for run in faulty.runs) or 1
     still = [spell.alarm_id for spell in mine if spell.recovered is None]
     before, after = _errors_after(fault, faults, faulty, clean) if clean else (None, None)
     return Finding(fault, by, runs, over, still, before, after)

@@ -68,7 +68,7 @@ def test_what_a_neighbour_forecasts_belongs_to_the_fault_and_what_it_measures_do
 
 def test_a_missed_day_is_found_by_the_watchdog_and_a_bad_champion_by_a_rollback():
     faults = Fault("missed day", day(5), day(5)), Fault("bad champion", day(20), day(20))
-    event = Event(day(21), "rollback", "policy", "worse than what was there before")
+    event = Event(day(22), "rollback", "policy", "worse than what was there before")
     ours = Event(day(20), "promote", "replay", "a mistake")
     found = judge(plan(*faults), record(events=(ours, event), missed=(5,))).findings
     assert [(each.by, each.runs) for each in found] == [("watchdog", 1), ("rollback by policy", 2)]
