@@ -10,7 +10,7 @@ from pathlib import Path
 
 from flows.notify import Message, send
 from flows.run import Run
-from ml.params import AlarmLimits, load_alarm_limits
+from ml.monitor.params import AlarmLimits, load_alarm_limits
 from warehouse import alarms as store
 from warehouse import costs
 from warehouse.alarms import Alarm

@@ -22,7 +22,7 @@ def daily(run: Run, call: Call = plainly) -> None:
     after the load.
     """
     with _whole(run):
-        steps.check_params(run)
+        steps.check_knobs(run)
         call("load", lambda: steps.load(run))
         if not steps.has_anything(run):
             raise_for_sources(run)
@@ -70,7 +70,7 @@ def backfill(
 def retrain(run: Run, *, datasets: list[str] | None = None, reason: str, call: Call = plainly) -> None:
     """Competes the models again by `dvc repro`, whether due or not, and publishes the outcome for the next forecast."""
     with _whole(run):
-        steps.check_params(run, by_dvc=True)
+        steps.check_knobs(run, by_dvc=True)
         for dataset in datasets or steps.datasets(run):
             call(f"train {dataset}", partial(steps.train, run, dataset, reason))
         call("push artefacts", lambda: steps.push_artefacts(run))

@@ -61,13 +61,15 @@ def freshness(run: Run) -> None:
         note.detail["stale"] = run.stale
 
 
-def check_params(run: Run, *, by_dvc: bool = False) -> None:
+def check_knobs(run: Run, *, by_dvc: bool = False) -> None:
     """Raises BadInput, before anything is begun, where params.yaml or the DVC project's own would end the run later."""
-    from ml import params
+    from ml.monitor.params import check_monitoring
+    from ml.params import PARAMS_FILE, check_params
 
-    params.check_params(params.PARAMS_FILE)
+    check_params(PARAMS_FILE)
+    check_monitoring(PARAMS_FILE)
     if by_dvc:
-        params.check_params(project_of(run.settings).params)
+        check_params(project_of(run.settings).params)
 
 
 def has_anything(run: Run) -> bool:

@@ -120,39 +120,6 @@ class Arms(Block):
     memory_days: float = Field(default=28, gt=0)
 
 
-class AlarmLimits(Block):
-    """From where on something is an alarm; what each means stands beside it in params.yaml."""
-
-    silent_hours: int = Field(default=24, ge=1)
-    quarantined_share: float = Field(default=0.1, ge=0, le=1)
-    stuck_hours: int = Field(default=12, ge=1)
-    fallback_share: float = Field(default=0.2, ge=0, le=1)
-    free_gib: float = Field(default=2.0, ge=0)
-    data_gib: float = Field(default=50.0, gt=0)
-    cost_per_1000: float = Field(default=0.1, gt=0)
-    cost_growth: float = Field(default=3.0, gt=1)
-    prediction_drift_sd: float = Field(default=5.0, gt=0)
-
-
-class DriftParams(Block):
-    """What is compared with what. A reference never holds an hour of its window, and is longer than it."""
-
-    windows_h: tuple[int, ...] = (48, 336)
-    season_days: int = Field(default=28, ge=1, le=180)
-    before_days: int = Field(default=56, ge=1)
-    false_discovery_rate: float = Field(default=0.01, gt=0, lt=0.5)
-
-    @model_validator(mode="after")
-    def _references_hold_windows(self) -> DriftParams:
-        shortest = 24 * min(self.season_days, self.before_days)
-        if not self.windows_h or min(self.windows_h) < 24 or max(self.windows_h) > shortest:
-            raise ValueError(
-                f"windows_h must hold lengths from 24 to {shortest} hours, the shorter of season_days and before_days, "
-                f"not {list(self.windows_h)}"
-            )
-        return self
-
-
 class Params(Block):
     """Everything that decides how one dataset is modelled."""
 
@@ -207,23 +174,12 @@ def read_params(path: Path = PARAMS_FILE) -> dict[str, Any]:
 
 def check_params(path: Path) -> None:
     """Raises BadInput for a file that could not be read, or a dataset's block that could not be used, later on."""
-    load_alarm_limits(path)
-    load_drift_params(path)
     for dataset in read_params(path).get("datasets", {}):
         load_params(dataset, path)
 
 
-def load_alarm_limits(path: Path = PARAMS_FILE) -> AlarmLimits:
-    """Defaults without a block. Raises BadInput."""
-    return _block(AlarmLimits, "alarms", path)
-
-
-def load_drift_params(path: Path = PARAMS_FILE) -> DriftParams:
-    """Defaults without a block. Raises BadInput, also for a reference that is not longer than its window."""
-    return _block(DriftParams, "drift", path)
-
-
-def _block(kind: type[B], name: str, path: Path) -> B:
+def read_block(kind: type[B], name: str, path: Path) -> B:
+    """A block of its own beside `defaults`; defaults without one. Raises BadInput."""
     try:
         return kind(**read_params(path).get(name, {}))
     except ValidationError as error:

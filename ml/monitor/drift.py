@@ -14,7 +14,7 @@ import numpy as np
 from scipy import stats
 
 from ml.forecaster import Floats
-from ml.params import DriftParams
+from ml.monitor.params import DriftParams
 from warehouse.errors import BadInput
 
 YEAR_H = 8_766

@@ -15,7 +15,7 @@ from scipy import stats
 
 from ml.forecaster import Floats
 from ml.monitor.drift import ASPECTS, DEFAULTS, Judged, judge
-from ml.params import DriftParams, load_drift_params
+from ml.monitor.params import DriftParams, load_drift_params
 from warehouse import monitoring
 from warehouse.settings import Settings
 

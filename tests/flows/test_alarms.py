@@ -17,7 +17,7 @@ from flows import alarms
 from flows.dbt_log import DbtResult, Failure
 from flows.run import Run
 from loader.summary import LoadSummary, SourceSummary
-from ml.params import AlarmLimits
+from ml.monitor.params import AlarmLimits
 from warehouse.connection import connect
 from warehouse.settings import ROOT, Settings
 

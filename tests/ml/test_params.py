@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ml.alerts.params import load_alert_params
+from ml.monitor.params import check_monitoring
 from ml.params import PARAMS_FILE, check_params, load_params, read_params, read_yaml
 from warehouse.errors import BadInput
 
@@ -28,7 +29,8 @@ def written(folder: Path, text: str | bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize("read", [read_params, check_params, lambda path: load_params("weather", path),
+@pytest.mark.parametrize("read", [read_params, check_params, check_monitoring,
+                                  lambda path: load_params("weather", path),
                                   lambda path: load_alert_params("heat_day", path)])  # fmt: skip
 @pytest.mark.parametrize("what", WRONG)
 def test_a_file_that_cannot_be_read_is_bad_input_in_one_line_whoever_reads_it(what, read, tmp_path):
@@ -49,6 +51,7 @@ def test_a_missing_file_is_bad_input(tmp_path):
 
 def test_the_file_of_the_repository_is_sound():
     check_params(PARAMS_FILE)
+    check_monitoring(PARAMS_FILE)
     assert set(read_params()) == {"defaults", "datasets", "alerts", "alarms", "drift"}
 
 

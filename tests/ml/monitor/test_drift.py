@@ -11,8 +11,8 @@ from scipy.signal import lfilter
 
 from ml.forecaster import Floats
 from ml.monitor.drift import Judged, distance, judge
+from ml.monitor.params import DriftParams, check_monitoring
 from ml.monitor.watch import Column, Verdict, verdicts
-from ml.params import DriftParams, check_params
 from warehouse.errors import BadInput
 
 START = datetime(2023, 1, 1)
@@ -152,7 +152,7 @@ def test_a_reference_that_is_empty_or_not_longer_than_its_window_is_refused_in_o
     path = tmp_path / "params.yaml"
     path.write_text(f"defaults: {{}}\ndrift: {{{block}}}\n")
     with pytest.raises(BadInput, match=r"^params.yaml, drift: ") as refused:
-        check_params(path)
+        check_monitoring(path)
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
 
