@@ -43,16 +43,21 @@ def published_copy(settings: Settings) -> Path:
     return folder / name
 
 
-@contextmanager
-def open_copy(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-only connection that can neither reach other files nor be talked into it."""
+def connect_copy(path: Path) -> duckdb.DuckDBPyConnection:
+    """A read-only connection that can neither reach other files nor be talked into it; for its caller to close."""
     try:
-        con = duckdb.connect(str(path), read_only=True, config=_SANDBOX)
+        return duckdb.connect(str(path), read_only=True, config=_SANDBOX)
     except duckdb.Error as error:
         raise BadInput(
             f"the published copy {path.name} cannot be opened: {str(error).splitlines()[0]}. "
             "`skyduck publish` writes a new one"
         ) from None
+
+
+@contextmanager
+def open_copy(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """As `connect_copy`, closed at the end of the block."""
+    con = connect_copy(path)
     try:
         yield con
     finally:

@@ -1,0 +1,1 @@
+"""The published copy over HTTP."""

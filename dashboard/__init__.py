@@ -1,0 +1,1 @@
+"""The pages on the published copy, by Streamlit."""
