@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from warehouse.errors import BadInput
+from warehouse.errors import BadInput, NotBuilt
 from warehouse.published import COPY_NAME, POINTER, connect_copy, published_copy
 from warehouse.settings import Settings
 
@@ -39,9 +39,18 @@ class Publication:
         self._is_old = False
 
     def table(self, sql: str, values: dict[str, Any] | None = None) -> pa.Table:
-        """The answer to a question, values bound. Any thread may ask."""
+        """The answer to a question, values bound. Any thread may ask.
+
+        Raises NotBuilt for a mart that an older version did not publish, BadInput for a value of another type.
+        """
         with self._con.cursor() as cursor:
-            return cursor.execute(sql, values or {}).to_arrow_table()
+            try:
+                return cursor.execute(sql, values or {}).to_arrow_table()
+            except duckdb.CatalogException as error:
+                seen = str(error).splitlines()[0].removeprefix("Catalog Error: ")
+                raise NotBuilt(f"the published copy {self.name} is of an older version ({seen}): run again") from None
+            except duckdb.ConversionException as error:
+                raise BadInput(str(error).splitlines()[0].removeprefix("Conversion Error: ")) from None
 
     def rows(self, sql: str, values: dict[str, Any] | None = None) -> list[Row]:
         found: list[Row] = self.table(sql, values).to_pylist()

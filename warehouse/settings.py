@@ -44,6 +44,12 @@ class Settings(BaseSettings):
     notify: SecretStr | None = None  # Apprise URLs, separated by spaces: where alarms are told beside the log
     promotion_policy: Literal["auto", "manual"] | None = None  # in place of params.yaml's
 
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(default=8000, ge=0, le=65_535)
+    api_rate_limit: str = "600/minute"  # of each key, or of each address where there is none
+    api_cors_origins: str = ""  # web pages that may ask, separated by spaces
+    api_cache_mib: int = Field(default=128, ge=1)
+
     threads: int = Field(default=2, ge=1)
     memory_limit: str = "6GiB"
 
