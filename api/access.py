@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 OPEN_PATHS = ("/health", "/health/live", "/openapi.json", "/docs")
-MOST_QUERY, MOST_BODY, MOST_HEADERS = 8 * 1024, 16 * 1024, 32 * 1024
+MOST_QUERY, MOST_BODY, MOST_HEADERS = 32 * 1024, 16 * 1024, 32 * 1024
 Header = tuple[bytes, bytes]
 
 
@@ -77,14 +77,17 @@ class Access:
                 message["headers"] = [*message.get("headers", ()), *headers]
             await send(message)
 
-        await self._app(scope, _bounded(receive), with_limits)
+        await self._app(scope, receive, with_limits)
 
     def _too_large(self, scope: Scope) -> tuple[int, str, list[Header]] | None:
         if len(scope["query_string"]) + len(scope["raw_path"] or b"") > MOST_QUERY:
             return 414, f"the address is longer than {MOST_QUERY} bytes", []
         if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADERS:
             return 431, f"the headers are longer than {MOST_HEADERS} bytes", []
-        length = dict(scope["headers"]).get(b"content-length", b"0")
+        headers = dict(scope["headers"])
+        if b"transfer-encoding" in headers:
+            return 411, "a body without its Content-Length is not read", []
+        length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > MOST_BODY:
             return 413, f"the body is longer than {MOST_BODY} bytes", []
         return None
@@ -121,21 +124,6 @@ def _secret(headers: dict[bytes, bytes]) -> str | None:
         return secret.strip()
     found = headers.get(b"x-api-key")
     return None if found is None and not scheme else (found or b"").decode("latin-1")
-
-
-def _bounded(receive: Receive) -> Receive:
-    """A body without a length is cut off where it is too long."""
-    seen = 0
-
-    async def listen() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > MOST_BODY:
-            raise problems.Problem(413, f"the body is longer than {MOST_BODY} bytes")
-        return message
-
-    return listen
 
 
 async def _refuse(scope: Scope, send: Send, status: int, detail: str, headers: list[Header]) -> None:

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.middleware.cors import CORSMiddleware
 
-from api import problems
+from api import contract, problems
 from api.access import Access, parse_limit
 from api.cache import Cache
 from api.clock import Clock, machine_now
@@ -38,7 +38,7 @@ METHODS = ("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE")
 def create_app(settings: Settings, *, clock: Clock = machine_now, is_guarded: bool = False) -> FastAPI:
     """`is_guarded`: keys are demanded even before the first is issued (a server that others can reach)."""
     reader, registry, ring = Reader(settings), CollectorRegistry(), KeyRing(settings)
-    registry.register(Figures(reader, clock))
+    registry.register(Figures(reader, settings, clock))
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -53,6 +53,7 @@ def create_app(settings: Settings, *, clock: Clock = machine_now, is_guarded: bo
     for router in (health, lists, decisions):
         app.include_router(router)
     problems.install(app)
+    contract.install(app)
     app.add_middleware(Cache, reader=reader, max_bytes=settings.api_cache_mib * MIB)
     app.add_middleware(
         Access, ring=ring, limit=parse_limit(settings.api_rate_limit), clock=clock, is_guarded=is_guarded

@@ -33,4 +33,4 @@ class Cursor:
                 return cls(run_id, tuple(after))
         except (binascii.Error, ValueError, TypeError):
             pass
-        raise Problem(422, "cursor: not one that this question gave; ask without it to begin anew")
+        raise Problem(404, "the cursor is none that this question gave: ask without it to begin anew")

@@ -22,7 +22,7 @@ from warehouse.settings import Settings
 
 decisions = APIRouter(prefix="/v1")
 _one_at_a_time = threading.Lock()  # the writer's lock lets its own process in again
-REFUSALS = {403: {"description": "The key may only read."}, **told(401, 413, 422, 429, 500, 503)}
+REFUSALS = told(400, 401, 403, 411, 413, 414, 422, 429, 431, 500, 503)
 
 
 @decisions.post("/overrides", status_code=201, response_class=Response, responses=REFUSALS,

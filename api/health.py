@@ -17,8 +17,10 @@ from pydantic import BaseModel, Field
 from api.clock import Clock
 from api.formats import stamp
 from api.lists import told
+from api.problems import told_outside
 from warehouse.errors import SkyduckError
 from warehouse.reader import Publication, Reader, Row
+from warehouse.settings import Settings
 
 health = APIRouter()
 OLD_HOURS = 36.0  # a daily run and half a day
@@ -107,7 +109,7 @@ class Health(BaseModel):
     responses={200: {"model": Health}, 503: {"model": Health, "description": "Nothing can be served."}},
 )
 def look(request: Request) -> Response:
-    found = state(request.app.state.reader, request.app.state.clock())
+    found = state(request.app.state.reader, request.app.state.settings, request.app.state.clock())
     return Response(orjson.dumps(found), 200 if found["ready"] else 503, media_type="application/json")
 
 
@@ -122,7 +124,7 @@ def metrics(request: Request) -> Response:
     return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def state(reader: Reader, now: datetime) -> Row:
+def state(reader: Reader, settings: Settings, now: datetime) -> Row:
     """As the class Health."""
     found: Row = {"status": "unavailable", "live": True, "ready": False, "run_id": None, "published_at": None}
     found |= {"age_hours": None, "data": [], "problems": []}
@@ -143,7 +145,7 @@ def state(reader: Reader, now: datetime) -> Row:
                 "problems": problems,
             }
     except SkyduckError as error:
-        found["problems"] = [str(error).split(" in /")[0]]
+        found["problems"] = [told_outside(error, settings)]
     if found["ready"]:
         found["status"] = "degraded" if found["problems"] else "ok"
     return found
@@ -165,15 +167,15 @@ def _hours(then: datetime, now: datetime) -> float:
 class Figures(Collector):
     """What the publication says of itself, read when Prometheus asks; the marts once per publication."""
 
-    def __init__(self, reader: Reader, clock: Clock) -> None:
-        self._reader, self._clock = reader, clock
+    def __init__(self, reader: Reader, settings: Settings, clock: Clock) -> None:
+        self._reader, self._settings, self._clock = reader, settings, clock
         self._of, self._kept = "", list[Metric]()
 
     def describe(self) -> list[Metric]:
         return []  # nothing is read before it is asked for
 
     def collect(self) -> Iterator[Metric]:
-        found = state(self._reader, self._clock())
+        found = state(self._reader, self._settings, self._clock())
         yield GaugeMetricFamily("skyduck_ready", "Whether forecasts can be served", value=float(found["ready"]))
         if found["age_hours"] is None:
             return

@@ -20,8 +20,11 @@ from warehouse.reads.paged import Question, page
 lists = APIRouter(prefix="/v1")
 TOLD = {
     401: "An API key is needed, or this one opens nothing.",
+    400: "The body is no text.",
+    403: "The key may only read.",
+    404: "The cursor is of another question, or of a publication that is gone: begin anew.",
     406: "Nothing is served in the form that `Accept` names.",
-    410: "The publication that the cursor belongs to is gone: begin anew.",
+    411: "The body has no Content-Length.",
     413: "The body is too long.",
     414: "The address is too long.",
     422: "A parameter or field is wrong.",
@@ -34,8 +37,8 @@ TOLD = {
 
 def told(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What else may come back, for OpenAPI."""
-    schema = {"schema": ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")}
-    return {status: {"description": TOLD[status], "content": {MEDIA_TYPE: schema}} for status in statuses}
+    content = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"}}}
+    return {status: {"description": TOLD[status], "content": content} for status in statuses}
 
 
 def _listed(path: str, row: type[BaseModel], summary: str) -> Callable[[Callable[..., Response]], Any]:
@@ -56,7 +59,7 @@ def _listed(path: str, row: type[BaseModel], summary: str) -> Callable[[Callable
         responses={
             200: {"model": schemas.page_of(row), "content": other, "headers": links, "description": "Rows"},
             304: {"description": "Unchanged since the ETag or date that was sent"},
-            **told(401, 406, 410, 414, 422, 429, 431, 500, 503),
+            **told(401, 404, 406, 414, 422, 429, 431, 500, 503),
         },
     )
 
@@ -77,7 +80,7 @@ class _Answer:
         cursor = Cursor.parse(self.asked.cursor, len(question.key))
         with reader.earlier(cursor.run_id) as earlier:
             if earlier is None:
-                raise Problem(410, "a newer publication has taken the place of the one this cursor is of: begin anew")
+                raise Problem(404, "a newer publication has taken the place of the one this cursor is of: begin anew")
             return self._page(earlier, question, media_type, cursor.after)
 
     def _page(

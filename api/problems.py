@@ -13,9 +13,11 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from warehouse.errors import BadInput, LockHeld, NotBuilt, SkyduckError
+from warehouse.settings import ROOT, Settings
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "30"
+BUSY = "a run is writing the warehouse: ask again when it has ended"
 
 
 class Fault(BaseModel):
@@ -69,7 +71,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(SkyduckError)
     async def ours(request: Request, error: SkyduckError) -> Response:
         status = _status(error)
-        return answer(request, status, str(error), {"Retry-After": RETRY_SECONDS} if status == 503 else None)
+        detail = BUSY if isinstance(error, LockHeld) else told_outside(error, request.app.state.settings)
+        return answer(request, status, detail, {"Retry-After": RETRY_SECONDS} if status == 503 else None)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
@@ -85,6 +88,11 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
         return answer(request, 500, "this is our fault; the server's log says more")
+
+
+def told_outside(error: SkyduckError, settings: Settings) -> str:
+    """Its line without where this machine keeps its files."""
+    return str(error).replace(str(settings.data_dir.resolve()), "<data>").replace(str(ROOT), "<skyduck>")
 
 
 def _status(error: SkyduckError) -> int:

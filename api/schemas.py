@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
 from warehouse.reads.served import Box
 
 MOST_ROWS, USUAL_ROWS = 50_000, 10_000
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.:@-]*$"
+
+
+def _iso(value: object) -> object:
+    """Seconds since 1970 are no time here."""
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d\d-\d\d", value):
+        raise ValueError("expected an ISO 8601 time like 2026-11-20T06:00:00Z")
+    return value
 
 
 def _utc(moment: datetime) -> datetime:
@@ -19,6 +36,7 @@ def _utc(moment: datetime) -> datetime:
 
 Moment = Annotated[
     datetime,
+    BeforeValidator(_iso),
     AfterValidator(_utc),
     Field(description="ISO 8601; without an offset it is UTC", examples=["2026-11-20T06:00:00Z"]),
 ]
@@ -80,8 +98,10 @@ class AskedPredictions(Within):
     dataset: Dataset = None
     horizon_from: int | None = Field(None, ge=1, le=48, description="first hour ahead")
     horizon_to: int | None = Field(None, ge=1, le=48, description="last hour ahead", examples=[24])
-    vintage: Name = Field(
+    vintage: str = Field(
         "latest",
+        max_length=200,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_:+-]*$",
         description="`latest`: as published, a person's overrides in force; `all`: every forecast on record; an origin "
         "(ISO 8601, UTC) or a run_id: that one, as the model told it",
         examples=["latest"],
@@ -107,7 +127,7 @@ class AskedObservations(Asked):
     dataset: Dataset = None
     since: Moment | None = Field(None, description="first hour")
     until: Moment | None = Field(None, description="end, exclusive")
-    quality: Literal["ok", "missing", "quarantined", "stuck"] | None = Field(None, description="only such hours")
+    quality: Literal["ok", "stuck", "missing", "quarantined"] | None = Field(None, description="only such hours")
 
 
 class AskedAlerts(Within):
@@ -138,7 +158,7 @@ class AskedHistory(Asked):
 
 class AskedRuns(Asked):
     flow: Name | None = Field(None, description="only runs of this flow", examples=["daily"])
-    status: Literal["ok", "failed", "interrupted"] | None = Field(None, description="only runs that ended so")
+    status: Literal["ok", "failed", "incomplete"] | None = Field(None, description="only runs that ended so")
 
 
 class NewOverride(BaseModel):

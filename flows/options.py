@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from flows import logs
 from flows.clock import parse_as_of
@@ -12,14 +11,10 @@ from flows.run import Run, new_run_id
 from warehouse.errors import BadInput
 from warehouse.settings import Settings, load_settings
 
-LIVE_DATA = Path(".data/live")
-
 
 def command_settings(upstream: str | None = None) -> Settings:
-    """Settings of the environment; live data gets a directory of its own where none is named."""
+    """Settings of the environment, or of this upstream."""
     settings = load_settings(**({"upstream": upstream} if upstream else {}))
-    if settings.upstream == "live" and "data_dir" not in settings.model_fields_set:
-        settings = load_settings(upstream="live", data_dir=LIVE_DATA)
     if settings.is_motherduck and settings.motherduck_token is None:
         raise BadInput(
             f"target '{settings.target}' is MotherDuck and needs MOTHERDUCK_TOKEN (environment or .env); "

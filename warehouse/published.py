@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from warehouse.errors import BadInput
+from warehouse.errors import BadInput, NotBuilt
 from warehouse.settings import Settings
 
 POINTER = "CURRENT"
@@ -34,7 +34,7 @@ def published_copy(settings: Settings) -> Path:
     folder = settings.published_path
     pointer = folder / POINTER
     if not pointer.exists():
-        raise BadInput(f"nothing is published in {folder} yet: `skyduck run` builds and publishes a first copy")
+        raise NotBuilt(f"nothing is published in {folder} yet: `skyduck run` builds and publishes a first copy")
     name = pointer.read_text(encoding="utf-8", errors="replace").strip()
     if not COPY_NAME.match(name) or not (folder / name).is_file():
         raise BadInput(

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from warehouse.errors import BadInput
 
 ROOT = Path(__file__).resolve().parent.parent
+LIVE_DATA = Path(".data/live")
 
 
 class Settings(BaseSettings):
@@ -80,9 +81,12 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Settings with a one-line error for a bad value instead of a traceback."""
+    """Settings of the environment; live data gets a directory of its own where none is named. Raises BadInput."""
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        found = Settings(**overrides)  # type: ignore[arg-type]
+        if found.upstream == "live" and "data_dir" not in found.model_fields_set:
+            found = Settings(**overrides, data_dir=LIVE_DATA)  # type: ignore[arg-type]
+        return found
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise BadInput("setting refused: " + "; ".join(lines)) from None
