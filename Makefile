@@ -21,7 +21,7 @@ export SKYDUCK_UPSTREAM := $(UPSTREAM)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint unit scoreboard bench soak docs dashboard clean
+.PHONY: help install run test lint unit scoreboard bench soak docs api dashboard serve clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -56,10 +56,14 @@ docs: $(STAMP)  ## The dbt documentation of the warehouse as it stands, as one p
 	SKYDUCK_WAREHOUSE_PATH=$${SKYDUCK_WAREHOUSE_PATH:-$(CURDIR)/.data/warehouse/skyduck.duckdb} \
 	$(VENV)/bin/dbt docs generate --static --project-dir dbt_project --profiles-dir . --target-path $(CURDIR)/$(PAGES)
 
-ifneq ($(wildcard dashboard/app.py),)
-dashboard: $(STAMP)  ## The dashboard on the published copy
+api: $(STAMP)  ## The REST API on the published copy, port 8000 (ARGS=… for --host and --port)
+	@$(PY) -m api $(ARGS)
+
+dashboard: $(STAMP)  ## The dashboard on the published copy, port 8501
 	@$(VENV)/bin/streamlit run dashboard/app.py $(ARGS)
-endif
+
+serve: $(STAMP)  ## The REST API and the dashboard, until Ctrl-C
+	@trap 'kill 0' EXIT; $(PY) -m api & $(VENV)/bin/streamlit run dashboard/app.py & wait
 
 clean:  ## Remove caches and build products; data (.data) and packages (.venv) stay
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dbt_project/target dbt_project/logs logs
