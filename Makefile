@@ -7,7 +7,6 @@ STAMP  := $(VENV)/.installed-$(shell cksum < requirements.lock | tr ' ' '-')
 
 RECORDINGS ?= ../shared/recordings
 PLAN       ?= ../shared/tools/plan.json
-PAGES      ?= .data/docs
 
 # Nothing reports home.
 export DO_NOT_TRACK := 1
@@ -52,9 +51,8 @@ bench: $(STAMP)  ## Side-by-side measurements
 soak: $(STAMP)  ## Kill runs at every point and at random, replay half a year with faults (SOAK_KILLS=n SOAK_SEEDS=1,2 ARGS=… for pytest)
 	$(PY) -m pytest -m soak -n 2 --dist loadfile tests/faults/test_soak.py tests/faults/test_replay.py $(ARGS)
 
-docs: $(STAMP)  ## The dbt documentation of the warehouse as it stands, as one page under .data/docs
-	SKYDUCK_WAREHOUSE_PATH=$${SKYDUCK_WAREHOUSE_PATH:-$(CURDIR)/.data/warehouse/skyduck.duckdb} \
-	$(VENV)/bin/dbt docs generate --static --project-dir dbt_project --profiles-dir . --target-path $(CURDIR)/$(PAGES)
+docs: $(STAMP)  ## The documentation of every table, and how tests, data and forecasts stand, under .data/docs
+	@$(PY) -m flows docs $(if $(PAGES),--out $(PAGES)) $(ARGS)
 
 api: $(STAMP)  ## The REST API on the published copy, port 8000 (ARGS=… for --host and --port)
 	@$(PY) -m api $(ARGS)

@@ -44,7 +44,12 @@ def build(
 ) -> DbtResult:
     """`dbt build` over a selection. The result says what failed: nothing is raised for a failed node."""
     options = [*select, *(() if unit_tests else NO_UNIT_TESTS), *(("--full-refresh",) if full_refresh else ())]
-    return _run(settings, ["build", *options], now=now, progress=progress, project=project or Project())
+    output = target_path(settings) / "run_results.json"
+    output.unlink(missing_ok=True)
+    try:
+        return _run(settings, ["build", *options], now=now, progress=progress, project=project or Project())
+    finally:
+        _remember(settings, output, now)
 
 
 def freshness(
@@ -55,6 +60,32 @@ def freshness(
     output.unlink(missing_ok=True)
     result = _run(settings, ["source", "freshness"], now=now, progress=progress, project=project or Project())
     return result, _stale(output, result)
+
+
+def docs(settings: Settings, *, now: datetime, progress: Progress, project: Project | None = None) -> Path:
+    """`dbt docs generate --static`: the one page it writes."""
+    command = ["docs", "generate", "--static"]
+    _run(settings, command, now=now, progress=progress, project=project or Project()).raise_for_failures()
+    return target_path(settings) / "static_index.html"
+
+
+def results_path(settings: Settings) -> Path:
+    """What each node last came to, of whichever build it was a part: unique_id -> status, failures, message, as_of."""
+    return settings.data_dir.resolve() / "dbt" / "results.json"
+
+
+def _remember(settings: Settings, output: Path, now: datetime) -> None:
+    if not output.exists():  # dbt did not come so far
+        return
+    path = results_path(settings)
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    for result in json.loads(output.read_text(encoding="utf-8"))["results"]:
+        if result["status"] != "skipped":
+            kept = {name: result[name] for name in ("status", "failures", "message")}
+            known[result["unique_id"]] = {**kept, "as_of": f"{now:%Y-%m-%d %H:%M}"}
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(known), encoding="utf-8")
+    draft.replace(path)
 
 
 def _stale(output: Path, result: DbtResult) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command("backfill")(backfill)
     app.command("build")(build)
     app.command("publish")(publish)
+    app.command("docs")(docs)
 
 
 def start(flow: str, as_of: str | None, upstream: str | None = None, *, wait: bool = False) -> tuple[Run, Screen]:
@@ -134,3 +136,20 @@ def publish(as_of: AsOf = None, wait: Wait = False, as_json: Json = False) -> No
         print_json(run.published)
     else:
         typer.echo(f"{run.published.path}: {len(run.published.tables)} tables, {run.published.n_rows:,} rows")
+
+
+def docs(
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the site. Default: <data>/docs.", show_default=False)
+    ] = None,
+    as_of: AsOf = None,
+    upstream: Upstream = None,
+    wait: Wait = False,
+) -> None:
+    """Write the documentation of every table, and beside it how the tests, the data and the forecasts stand."""
+    from flows import docs as site
+
+    run, screen = start("docs", as_of, upstream, wait=wait)
+    with hold(run.settings, run_id=run.run_id, now=run.now, wait=wait, notice=screen.say), screen.moving():
+        found = site.write(run.settings, out or run.settings.data_dir / "docs", now=run.now, progress=run.progress)
+    typer.echo(found)

@@ -14,6 +14,7 @@ from warehouse.settings import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 INSTALL = (ROOT / ".ci" / "install").read_text(encoding="utf-8")
+WRITES = {("docs.yml", "publish"): {"pages": "write", "id-token": "write"}}
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 TARGETS = ("run", "test", "lint", "unit", "scoreboard", "bench", "soak", "docs", "clean", "help")
 QUIET = (
@@ -99,8 +100,8 @@ def test_workflows_have_least_permissions_and_pinned_actions(path: Path) -> None
     text = path.read_text(encoding="utf-8")
     workflow = yaml.safe_load(text)
     assert workflow["permissions"] == {}
-    for job in workflow["jobs"].values():
-        assert job["permissions"] == {"contents": "read"}
+    for name, job in workflow["jobs"].items():
+        assert job["permissions"] == WRITES.get((path.name, name), {"contents": "read"})
         assert job["timeout-minutes"] <= 90
     for used in re.findall(r"uses: (\S+)(.*)", text):
         assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", used[0])

@@ -91,7 +91,7 @@ _METRICS = """
         from marts.fct_realised_errors
         union all by name
         select
-            'coverage_80', dataset, series_id, 'fct_realised_errors',
+            'coverage_80' as metric, dataset, series_id, 'fct_realised_errors' as mart,
             'truths within the 80 % interval, ' || lead_to_h || ' h ahead' as what,
             coverage_80 as value, coverage_80_promised as expected, lead_to_h
         from marts.fct_realised_errors
