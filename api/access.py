@@ -22,7 +22,7 @@ from warehouse.errors import BadInput
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-OPEN_PATHS = ("/health", "/health/live", "/openapi.json", "/docs")
+OPEN_PATHS = ("/", "/health", "/health/live", "/openapi.json")
 MOST_QUERY, MOST_BODY, MOST_HEADERS = 32 * 1024, 16 * 1024, 32 * 1024
 Header = tuple[bytes, bytes]
 

@@ -43,7 +43,7 @@ def silence(
             max_length=400,
             pattern=NAME,
             description="`alert_id` of /v1/alerts, or a rule_id alone: then all its series",
-            examples=["heat_day:weather.milan.temperature_2m_c"],
+            examples=["heat_day:weather.ROM.temperature_c"],
         ),
     ],
     new: NewSilence,

@@ -113,6 +113,14 @@ def look(request: Request) -> Response:
     return Response(orjson.dumps(found), 200 if found["ready"] else 503, media_type="application/json")
 
 
+@health.get("/", include_in_schema=False)
+def index(request: Request) -> Response:
+    """Where to go on, for who opens the address."""
+    lists = sorted(path for path in request.app.openapi()["paths"] if path.startswith("/v1"))
+    found = {"skyduck": request.app.version, "contract": "/openapi.json", "health": "/health", "lists": lists}
+    return Response(orjson.dumps(found, option=orjson.OPT_INDENT_2), media_type="application/json")
+
+
 @health.get("/health/live", summary="The process answers", status_code=204, response_class=Response)
 def live() -> Response:
     return Response(status_code=204)

@@ -45,7 +45,7 @@ Dataset = Annotated[Name | None, Field(description="only this dataset", examples
 Series = Annotated[
     list[Name] | None,
     Field(
-        max_length=500, description="only these series; may be repeated", examples=[["weather.milan.temperature_2m_c"]]
+        max_length=500, description="only these series; may be repeated", examples=[["weather.ROM.temperature_c"]]
     ),
 ]
 BoxText = Annotated[
@@ -89,7 +89,7 @@ class Within(Asked):
 
 class AskedSeries(Within):
     dataset: Dataset = None
-    place: Name | None = Field(None, description="only this place", examples=["milan"])
+    place: Name | None = Field(None, description="only this place", examples=["ROM"])
     targets: bool | None = Field(None, description="only series that are forecast, or only those that are not")
 
 
@@ -169,7 +169,7 @@ class NewOverride(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "series_id": "weather.milan.temperature_2m_c",
+                    "series_id": "weather.ROM.temperature_c",
                     "target_from": "2026-11-21T06:00:00Z",
                     "target_to": "2026-11-21T18:00:00Z",
                     "method": "add",

@@ -199,6 +199,12 @@ def schemas_cursor(run_id: str, after: list[str]) -> str:
     return str(Cursor(run_id, tuple(after)))
 
 
+def test_the_address_alone_says_where_to_go_on(api: httpx.Client):
+    found = api.get("/").json()
+    assert found["contract"] == "/openapi.json"
+    assert "/v1/predictions" in found["lists"]
+
+
 def test_unknown_paths_and_methods_are_problems(api: httpx.Client):
     problem(api.get("/v1/nothing"), 404)
     answer = api.delete("/v1/series")
