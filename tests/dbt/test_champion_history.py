@@ -2,16 +2,57 @@
 
 from __future__ import annotations
 
+import shutil
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from ml.versions import statuses
 from tests.dbt.conftest import Scratch, scratch
+from warehouse.settings import Settings
 
-SELECT = "fct_champion_history dim_champions source:ml.champion_events"
+SELECT = "fct_champion_history dim_champions dim_model_versions source:ml.champion_events"
 ON = "select model_version, reason from marts.fct_champion_history where dataset = 'air' and {day} >= valid_from and "
 ON += "({day} < valid_to or valid_to is null)"
+
+
+# dataset, run, versions by role, what was decided about which of them
+TRAININGS = (
+    ("sgpm", "t1", ("champion", "challenger", "statistical", "naive"),
+     (("2026-10-01 06:00:00", "promote", "champion"),)),
+    ("sgpm", "t2", ("champion", "challenger", "naive"), (("2026-10-08 06:00:00", "keep", "champion"),)),
+    ("sgpm", "t3", ("champion",), (("2026-10-09 06:00:00", "candidate", "champion"),)),
+    ("sgpm", "t4", ("champion", "naive"), (("2026-10-15 06:00:00", "candidate", "champion"),
+                                           ("2026-10-16 06:00:00", "reject", "champion"))),
+    ("sgpm", "t5", ("champion", "challenger"), (("2026-10-20 06:00:00", "candidate", "champion"),)),
+    ("carbon", "t6", ("champion", "challenger", "statistical", "naive"),
+     (("2026-10-01 06:00:00", "promote", "champion"), ("2026-10-03 06:00:00", "promote", "challenger"))),
+    ("carbon", "t7", ("champion", "naive"), (("2026-10-02 06:00:00", "candidate", "champion"),)),
+    ("weather", "t8", ("champion", "naive"), ()),
+)  # fmt: skip
+
+
+def train(path: Path) -> None:
+    with duckdb.connect(str(path)) as con:
+        number = 100
+        for dataset, run, roles, events in TRAININGS:
+            for role in roles:
+                con.execute(
+                    "insert into ml.model_versions by name select $1 as model_version, $2 as dataset, "
+                    "'theta' as model, $3 as run_id, timestamp '2026-09-30' as trained_at, "
+                    "timestamp '2026-09-30' as data_as_of, 'h' as data_hash, '{}' as params, $4::json as metrics",
+                    [f"{run}-{role}", dataset, run, f'{{"role": "{role}", "report": {{"mae": 1.5}}}}'],
+                )
+            for moment, action, role in events:
+                number += 1
+                con.execute(
+                    "insert into ml.champion_events by name select $1 as event_id, $2 as run_id, "
+                    "$3::timestamp as event_at, $4 as dataset, $5 as model_version, $6 as action, 'so' as reason, "
+                    "'ada' as actor, $7 as event_seq",
+                    [f"e{number}", run, moment, dataset, f"{run}-{role}", action, number],
+                )
 
 
 def decide(path: Path, *events: tuple[str, str, str]) -> None:
@@ -48,6 +89,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Scratch, str]:
         ("2026-10-23 06:00:00", "approve", "v4"),
         ("2026-10-24 06:00:00", "reject", "v2"),
     )
+    train(wh.path)
     return wh, wh.dbt("build", "--select", *SELECT.split(), as_of="2026-10-25 06:00:00")
 
 
@@ -73,9 +115,23 @@ def test_one_version_or_none_was_in_production_on_a_day(
 
 
 def test_the_present_champion_is_the_end_of_the_history(built: tuple[Scratch, str]) -> None:
-    assert built[0].rows("select model_version, champion_since::varchar, actor from marts.dim_champions") == [
-        ("v4", "2026-10-23 06:00:00", "ada")
-    ]
+    query = "select model_version, champion_since::varchar, actor from marts.dim_champions where dataset = 'air'"
+    assert built[0].rows(query) == [("v4", "2026-10-23 06:00:00", "ada")]
+
+
+@pytest.mark.parametrize("dataset", ["air", "sgpm", "carbon", "weather"])
+def test_every_version_stands_as_the_registry_says(built: tuple[Scratch, str], tmp_path: Path, dataset: str) -> None:
+    settings = Settings(data_dir=tmp_path)
+    settings.warehouse_path.parent.mkdir(parents=True)
+    shutil.copy(built[0].path, settings.warehouse_path)
+    told = dict(
+        built[0].rows(f"select model_version, status from marts.dim_model_versions where dataset = '{dataset}'")
+    )
+    assert told == statuses(settings, dataset, datetime(2026, 10, 25, 6))
+    expected = {"air": {"champion", "retired", "rejected"}, "weather": {"spare"}, "carbon": {"champion", "fallback",
+                "superseded", "spare"}, "sgpm": {"champion", "fallback", "kept out", "superseded", "rejected",
+                "candidate", "spare"}}  # fmt: skip
+    assert expected[dataset] <= set(told.values())
 
 
 def test_two_versions_at_one_time_break_the_test(built: tuple[Scratch, str]) -> None:

@@ -23,6 +23,25 @@ newest_comers as (
     group by dataset
 ),
 
+-- the ladder below the champion: of its own training the best of each rung; one put in by hand has the winner as such
+fallbacks as (
+    select versions.model_version
+    from {{ ref('dim_champions') }} as champions
+    inner join {{ source('ml', 'model_versions') }} as champion_versions
+        on champions.model_version = champion_versions.model_version
+    inner join {{ source('ml', 'model_versions') }} as versions
+        on
+            champion_versions.run_id = versions.run_id
+            and champion_versions.dataset = versions.dataset
+            and champion_versions.model_version <> versions.model_version
+    where versions.metrics ->> 'role' in ('champion', 'challenger', 'statistical', 'naive')
+    qualify
+        row_number() over (
+            partition by versions.dataset, replace(versions.metrics ->> 'role', 'champion', 'challenger')
+            order by versions.metrics ->> 'role' = 'champion' desc, versions.model_version desc
+        ) = 1
+),
+
 final as (
     select
         versions.model_version,
@@ -31,8 +50,8 @@ final as (
         versions.metrics ->> 'role' as role,
         case
             when versions.model_version = champions.model_version then 'champion'
+            when fallbacks.model_version is not null then 'fallback'
             when last_words.action = 'candidate' and last_words.nth_newest = newest_comers.nth_newest then 'candidate'
-            when versions.run_id = champion_versions.run_id then 'fallback'
             when last_words.action = 'candidate' then 'superseded'
             when last_words.action = 'keep' then 'kept out'
             when last_words.action = 'reject' then 'rejected'
@@ -59,8 +78,7 @@ final as (
         versions.params::varchar as params
     from {{ source('ml', 'model_versions') }} as versions
     left join {{ ref('dim_champions') }} as champions on versions.dataset = champions.dataset
-    left join {{ source('ml', 'model_versions') }} as champion_versions
-        on champions.model_version = champion_versions.model_version
+    left join fallbacks on versions.model_version = fallbacks.model_version
     left join last_words
         on versions.dataset = last_words.dataset and versions.model_version = last_words.model_version
     left join newest_comers on versions.dataset = newest_comers.dataset
