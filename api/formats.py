@@ -43,13 +43,20 @@ def stamp(moment: datetime) -> str:
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:
-    if pa.types.is_timestamp(column.type):
-        seconds = compute.cast(column, pa.timestamp("s"), safe=False)
-        column = compute.strftime(seconds, format="%Y-%m-%dT%H:%M:%SZ")
-    elif pa.types.is_floating(column.type):
-        column = compute.round(column, DECIMALS)
-    found: list[Any] = column.to_pylist()
-    return found
+    """As JSON has them. Words repeat down a column: each is made once."""
+    if not len(column):
+        return []
+    if pa.types.is_floating(column.type):
+        return [*compute.round(column, DECIMALS).to_numpy().tolist()]  # what is missing is NaN, in JSON null
+    if not (pa.types.is_timestamp(column.type) or pa.types.is_string(column.type)):
+        return [*column.to_pylist()]
+    coded = compute.dictionary_encode(column).combine_chunks()
+    words = coded.dictionary
+    if pa.types.is_timestamp(words.type):
+        seconds = compute.cast(words, pa.timestamp("s"), safe=False)
+        words = compute.strftime(seconds, format="%Y-%m-%dT%H:%M:%SZ")
+    known = [*words.to_pylist(), None]
+    return [known[place] for place in compute.fill_null(coded.indices, len(words)).to_numpy().tolist()]
 
 
 def _zoned(table: pa.Table) -> pa.Table:
