@@ -58,10 +58,10 @@ api: $(STAMP)  ## The REST API on the published copy, port 8000 (ARGS=… for --
 	@$(PY) -m api $(ARGS)
 
 dashboard: $(STAMP)  ## The dashboard on the published copy, port 8501
-	@$(VENV)/bin/streamlit run dashboard/app.py $(ARGS)
+	@$(PY) -m streamlit run dashboard/app.py $(ARGS)
 
 serve: $(STAMP)  ## The REST API and the dashboard, until Ctrl-C
-	@trap 'kill 0' EXIT; $(PY) -m api & $(VENV)/bin/streamlit run dashboard/app.py & wait
+	@trap 'kill 0' EXIT; $(PY) -m api & $(PY) -m streamlit run dashboard/app.py & wait
 
 clean:  ## Remove caches and build products; data (.data) and packages (.venv) stay
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dbt_project/target dbt_project/logs logs

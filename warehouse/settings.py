@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     give_up_after: int = Field(default=3, ge=1)  # failures in a row after which a host is left alone for this run
 
     notify: SecretStr | None = None  # Apprise URLs, separated by spaces: where alarms are told beside the log
+    operators: str = ""  # e-mail addresses, separated by commas: who may decide about models in the dashboard
     promotion_policy: Literal["auto", "manual"] | None = None  # in place of params.yaml's
 
     api_host: str = "127.0.0.1"
@@ -69,6 +70,10 @@ class Settings(BaseSettings):
     @cached_property
     def published_path(self) -> Path:
         return self.data_dir.resolve() / "published"
+
+    @property
+    def operator_emails(self) -> frozenset[str]:
+        return frozenset(email.strip().lower() for email in self.operators.split(",") if email.strip())
 
     @property
     def is_motherduck(self) -> bool:

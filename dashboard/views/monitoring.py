@@ -1,0 +1,286 @@
+"""Monitoring: whether errors, inputs and sources are still what they were, and what was done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, data, links, reports, words
+from warehouse.reads.board import accuracy, monitoring
+
+QUALITY_DAYS = 30
+MOST_REFUSED = 100
+CUSUM_LIMIT = 6.0  # fct_model_drift: above it, errors have drifted
+
+
+def show() -> None:
+    st.title("Monitoring")
+    st.caption("Metrics over time: errors in use, drift, alarms, fallback, and the quality of what comes in.")
+    names, series = data.datasets(), data.series()
+    if not names:
+        st.info("No series is registered: `dbt_project/seeds/series.csv` names them, `make run` loads them.")
+        return
+    look = links.buttons("Look at", list(SECTIONS), "look", str)
+    if look in BY_DATASET:
+        dataset = links.buttons("Dataset", names, "dataset", lambda name: words.dataset(name, series))
+        BY_DATASET[look](dataset)
+    else:
+        OVERALL[look]()
+
+
+def _performance(dataset: str) -> None:
+    _error_days(dataset)
+    _cusum(dataset)
+    _realised(dataset)
+
+
+def _error_days(dataset: str) -> None:
+    title = "Metrics over time: error of published predictions by day"
+    found = data.ask(accuracy.in_use, dataset)
+    if found.empty:
+        charts.nothing(title, "No predicted hour has come yet: the next daily run scores the hours that have.")
+        return
+    shown = charts.on_clock(found, "day", "UTC")
+    chart = (
+        alt.Chart(shown)
+        .mark_bar(color=charts.BLUE, size=14)
+        .encode(
+            x=charts.time_axis(shown, "UTC", "day (UTC)"),
+            y=alt.Y("mae:Q", title="mean absolute error"),
+            tooltip=[alt.Tooltip("utc:N", title="day"), alt.Tooltip("mae:Q", format=".2f"), "n_hours:Q"],
+        )
+    )
+    naive = (
+        alt.Chart(shown)
+        .mark_tick(color=charts.VERMILLION, thickness=3, size=18)
+        .encode(x="ms:Q", y="mae_day:Q", tooltip=[alt.Tooltip("mae_day:Q", format=".2f", title="same hour yesterday")])
+    )
+    charts.show(title, alt.layer(chart, naive), "Bars: published. Strokes: the same hour yesterday.")
+
+
+def _cusum(dataset: str) -> None:
+    title = "Model drift: does the version err more than its backtest promised?"
+    found = data.ask(monitoring.model_drift, dataset)
+    if found.empty:
+        charts.nothing(title, "No origin has been scored yet: a few daily runs make this line.")
+        return
+    said = {"error": "errors", "miss_80": "misses of the 80 % interval"}
+    shown = charts.on_clock(found.assign(measure=found["measure"].map(said)), "origin_at", "UTC")
+    chart = (
+        alt.Chart(shown)
+        .mark_line(point=True, strokeWidth=2)
+        .encode(
+            x=charts.time_axis(shown, "UTC", "origin (UTC)"),
+            y=alt.Y("cusum:Q", title="sum of excess, standard deviations"),
+            color=charts.colours("measure", list(said.values()), [charts.BLUE, charts.ORANGE]),
+            detail="model_version:N",
+            tooltip=[alt.Tooltip("utc:N", title="origin"), "model_version:N", alt.Tooltip("cusum:Q", format=".2f")],
+        )
+    )
+    charts.show(
+        title, alt.layer(chart, charts.horizontal_rule(CUSUM_LIMIT, charts.VERMILLION)),
+        "Mean of all series. Above the dashed line it is drift; at zero, errors are as promised or smaller.",
+    )  # fmt: skip
+
+
+def _realised(dataset: str) -> None:
+    found = data.ask(monitoring.realised, dataset)
+    if found.empty:
+        return
+    st.markdown("##### Errors in use beside those promised, by version and hours ahead")
+    shown = pd.DataFrame(
+        {
+            "version": found["model_version"].map(words.version), "up to hours ahead": found["lead_to_h"],
+            "hours": found["n_hours"], "error": found["mae"], "promised": found["mae_promised"],
+            "over promise": found["mae"] / found["mae_promised"], "inside 80 %": found["coverage_80"],
+        }
+    )  # fmt: skip
+    two = {name: st.column_config.NumberColumn(format="%.2f") for name in ("error", "promised", "over promise")}
+    st.dataframe(shown, hide_index=True, column_config=two | {"inside 80 %": _PERCENT})
+
+
+_PERCENT = st.column_config.NumberColumn(format="percent")
+
+
+def _drift(dataset: str) -> None:
+    found = data.ask(monitoring.drift_days, dataset)
+    title = "Columns that drift, run by run"
+    if found.empty:
+        charts.nothing(title, "No run has looked for drift yet: `make run` does.")
+        return
+    shown = charts.on_clock(found, "created_at", "UTC")
+    chart = (
+        alt.Chart(shown)
+        .mark_bar(color=charts.VERMILLION, size=12)
+        .encode(
+            x=charts.time_axis(shown, "UTC", "run (UTC)"),
+            y=alt.Y("n_drift:Q", title="columns that drift", axis=alt.Axis(tickMinStep=1)),
+            tooltip=[alt.Tooltip("utc:N", title="run"), "n_drift:Q", alt.Tooltip("n_tested:Q", title="of tested")],
+        )
+    )
+    last = found.iloc[-1]
+    charts.show(title, chart, f"Newest run: {last.n_drift} of {last.n_tested} tested columns drift.")
+    _drift_now(dataset)
+
+
+def _drift_now(dataset: str) -> None:
+    found = data.ask(monitoring.drift_now, dataset)
+    judged = found[found["of_limit"].notna()]
+    if judged.empty:
+        st.info("The newest run judged no column: " + ", ".join(found["why_not"].dropna().unique()[:3]))
+    else:
+        st.markdown("##### Distance from usual in the newest run, the farthest first")
+        st.caption("At 100 % of its limit a column counts as drifted. Distance: Wasserstein, in standard deviations.")
+        st.dataframe(
+            judged, hide_index=True, height=360,
+            column_order=["series_id", "kind", "aspect", "window_h", "of_limit", "score", "usual", "is_drift", "what"],
+            column_config={
+                "of_limit": st.column_config.ProgressColumn("of its limit", format="percent", min_value=0, max_value=1),
+                "window_h": "hours", "is_drift": "drifts",
+                "score": st.column_config.NumberColumn("distance", format="%.2f"),
+                "usual": st.column_config.NumberColumn(format="%.2f"),
+            },
+        )  # fmt: skip
+
+
+def _alarms() -> None:
+    found = data.ask(monitoring.alarms)
+    st.markdown("##### Alarms, open ones first")
+    if found.empty:
+        st.success("No alarm was ever raised.", icon=":material/check_circle:")
+    else:
+        shown = pd.DataFrame(
+            {
+                "open": found["is_open"], "severity": found["severity"], "kind": found["kind"], "what": found["what"],
+                "do": found["next_step"], "raised": found["raised_at"].map(words.stamp_utc),
+                "over": found["recovered_at"].map(words.stamp_utc),
+            }
+        )  # fmt: skip
+        st.dataframe(shown, hide_index=True)
+    decided = data.ask(monitoring.decisions)
+    if not decided.empty:
+        st.markdown("##### What the runs decided by themselves")
+        shown = decided.assign(created_at=decided["created_at"].map(words.stamp_utc))
+        st.dataframe(shown, hide_index=True, column_config={"created_at": "run"}, height=300)
+
+
+def _fallback() -> None:
+    title = "Who answered: series by rung of the fallback ladder"
+    found = data.ask(monitoring.rungs)
+    if found.empty:
+        charts.nothing(title, "Nothing was forecast yet: `make run` trains and forecasts.")
+        return
+    counts = found.groupby(["origin_at", "rung"])["n_series"].sum().reset_index()
+    shown = charts.on_clock(counts, "origin_at", "UTC")
+    chart = (
+        alt.Chart(shown)
+        .mark_bar(size=14)
+        .encode(
+            x=charts.time_axis(shown, "UTC", "origin (UTC)"),
+            y=alt.Y("n_series:Q", title="series", axis=alt.Axis(tickMinStep=1)),
+            color=charts.colours("rung", list(words.RUNGS), list(charts.RUNG_COLOURS.values())),
+            tooltip=[alt.Tooltip("utc:N", title="origin"), "rung:N", "n_series:Q"],
+        )
+    )
+    charts.show(
+        title, chart, "All datasets. Where the champion cannot answer, the next rung does, with wider intervals."
+    )
+    passed = found[found["rung"] != "champion"].sort_values("origin_at", ascending=False)
+    if len(passed):
+        st.markdown("##### Why the champion passed")
+        st.dataframe(
+            passed.assign(origin_at=passed["origin_at"].map(words.stamp_utc)), hide_index=True,
+            column_config={"origin_at": "origin", "n_series": "series"},
+        )  # fmt: skip
+
+
+def _data_quality() -> None:
+    series = data.series()
+    title = f"Hours missing, stuck or quarantined, the last {QUALITY_DAYS} days"
+    found = data.ask(monitoring.quality, QUALITY_DAYS)
+    if found.empty:
+        st.success(f"No hour of the last {QUALITY_DAYS} days is missing, stuck or quarantined.")
+    else:
+        n_series = found["series_id"].nunique()
+        shown = charts.on_clock(found.assign(n_bad=found[_BAD].sum(axis=1)), "day", "UTC")
+        chart = (
+            alt.Chart(shown)
+            .mark_circle(color=charts.VERMILLION, opacity=0.8)
+            .encode(
+                x=charts.time_axis(shown, "UTC", "day (UTC)"),
+                y=alt.Y("series_id:N", title=None, axis=alt.Axis(labelLimit=180)),
+                size=alt.Size("n_bad:Q", scale=alt.Scale(domain=[0, 24]), legend=None),
+                tooltip=[alt.Tooltip("utc:N", title="day"), "series_id:N", *[f"{name}:Q" for name in _BAD]],
+            )
+        )
+        charts.show(title, chart, "The larger the dot, the more hours of the day.", height=24 * n_series)
+    st.markdown("##### Series, the most incomplete first")
+    st.dataframe(_completeness(series), hide_index=True, height=300, column_config={"complete": _COMPLETE})
+    _gaps()
+    _quarantine()
+
+
+_BAD = ["n_missing", "n_stuck", "n_quarantined"]
+_COMPLETE = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
+
+
+def _completeness(series: pd.DataFrame) -> pd.DataFrame:
+    complete = 1 - (series["n_missing"] + series["n_quarantined"]) / series["n_hours"].where(series["n_hours"] > 0)
+    shown = pd.DataFrame(
+        {
+            "series": series["series_id"], "complete": complete, "missing": series["n_missing"],
+            "quarantined": series["n_quarantined"], "stuck": series["n_stuck"], "revised": series["n_revised"],
+            "newest hour": series["last_observed_at"].map(words.stamp_utc),
+        }
+    )  # fmt: skip
+    return shown.sort_values("complete")
+
+
+def _gaps() -> None:
+    st.markdown("##### Gaps: sources that are late or leave windows unanswered")
+    found = data.ask(monitoring.gaps)
+    if found.empty:
+        st.success("Every source answered, and none is late.", icon=":material/check_circle:")
+        return
+    times = {name: found[name].map(words.stamp_utc) for name in ("last_ok_at", "last_observed_at", "open_since")}
+    st.dataframe(found.assign(**times), hide_index=True)
+
+
+def _quarantine() -> None:
+    st.markdown("##### Quarantine: readings refused, by reason")
+    found = data.ask(monitoring.quarantine_reasons)
+    if found.empty:
+        st.success("No reading was refused.", icon=":material/check_circle:")
+        return
+    shown = found.assign(last_fetched_at=found["last_fetched_at"].map(words.stamp_utc))
+    st.dataframe(
+        shown, hide_index=True,
+        column_config={"n": "readings", "n_series": "series", "last_fetched_at": "last received"},
+    )  # fmt: skip
+    with st.expander(f"The newest {MOST_REFUSED}"):
+        newest = data.ask(monitoring.quarantined, MOST_REFUSED)
+        times = {name: newest[name].map(words.stamp_utc) for name in ("observed_at", "fetched_at")}
+        st.dataframe(newest.assign(**times), hide_index=True)
+
+
+def _reports() -> None:
+    found = data.ask(monitoring.drift_pages)
+    if found.empty:
+        charts.nothing("Evidently's report of a run", "No run has drawn a report yet: `make run` does.")
+        return
+    made = dict(zip(found["page"], found["created_at"].map(words.stamp_utc), strict=True))
+    page = st.selectbox("Evidently's report of the run", list(made), format_func=lambda name: made[name])
+    reports.embed(data.settings().data_dir, str(page), "Evidently's report", "Reports are kept for 30 days.")
+
+
+BY_DATASET: dict[str, Callable[[str], None]] = {"Performance": _performance, "Drift": _drift}
+OVERALL: dict[str, Callable[[], None]] = {
+    "Alarms": _alarms,
+    "Fallback": _fallback,
+    "Data quality": _data_quality,
+    "Reports": _reports,
+}
+SECTIONS = (*BY_DATASET, *OVERALL)
