@@ -61,11 +61,12 @@ def _place(row: Row) -> str:
         return f'{head}<span class="sd-small">no forecast yet</span></a>'
     points = list(row["points"])
     unit = escape(words.unit(row["unit"]))
+    hour = words.stamp(row["first_target_at"], row["timezone"])[-5:]
     return (
-        f'{head}<span class="sd-figure">{words.number(points[0])}</span> <span class="sd-small">{unit} at '
-        f"{words.stamp(row['first_target_at'], row['timezone'])[-5:]} local</span>"
+        f'{head}<span class="sd-figure">{words.number(points[0])}</span> <span class="sd-small">{unit}</span>'
         f"{_sparkline(points, list(row['lows']), list(row['highs']))}"
-        f'<span class="sd-small">48 h: {words.number(min(points))} to {words.number(max(points))}</span></a>'
+        f'<span class="sd-small">{hour} local · 48 h: {words.number(min(points))} to {words.number(max(points))}'
+        "</span></a>"
     )
 
 
@@ -81,7 +82,7 @@ def _sparkline(points: list[float], lows: list[float], highs: list[float]) -> st
     drawing = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" preserveAspectRatio="none">'
         f'<polygon points="{path(highs)} {path(lows, backwards=True)}" fill="{charts.SKY}" opacity="0.35"/>'
-        f'<polyline points="{path(points)}" fill="none" stroke="{charts.BLUE}" stroke-width="2" '
+        f'<polyline points="{path(points)}" fill="none" stroke="{charts.ink()}" stroke-width="2" '
         'vector-effect="non-scaling-stroke"/></svg>'
     )
     return f'<img alt="" src="data:image/svg+xml,{quote(drawing)}">'

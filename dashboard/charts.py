@@ -17,8 +17,15 @@ PALETTE = [BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, GREY]
 RUNG_COLOURS = {
     "champion": BLUE, "challenger": SKY, "statistical": ORANGE, "naive": VERMILLION, "climatology": PURPLE,
 }  # fmt: skip
+ON_DARK = "#CDE9FA"  # the line over its own bands on a dark page
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
-AROUND = 80  # pixels below the drawing: axis, its title, legend
+TILE = 168
+AROUND = 100  # pixels below the drawing: axis, its title, legend
+
+
+def ink() -> str:
+    """The colour of what is predicted: it stands out from its bands on either page."""
+    return ON_DARK if st.context.theme.type == "dark" else BLUE
 
 
 def show(title: str, chart: Chart, note: str = "", height: int = 220) -> None:
@@ -27,6 +34,13 @@ def show(title: str, chart: Chart, note: str = "", height: int = 220) -> None:
     if note:
         st.caption(note)
     st.altair_chart(chart.properties(height=height + AROUND), width="stretch", alt=f"{title}. {note}".strip())
+
+
+def tiles(figures: dict[str, str]) -> None:
+    """A row of figures by name; on a phone as many beside each other as fit."""
+    with st.container(horizontal=True, key="tiles"):
+        for name, figure in figures.items():
+            st.metric(name, figure, border=True, width=TILE)
 
 
 def nothing(title: str, what: str) -> None:
@@ -56,7 +70,7 @@ def time_axis(frame: pd.DataFrame, zone: str, title: str | None = None) -> alt.X
 
     The axis is one of plain numbers: Vega knows the browser's zone and UTC, and no other.
     """
-    labels = _ticks(frame["ms"].min(), frame["ms"].max(), zone)
+    labels = ticks(frame["ms"].min(), frame["ms"].max(), zone)
     named = json.dumps({str(ms): label for ms, label in labels.items()}, ensure_ascii=False)
     return alt.X(
         "ms:Q",
@@ -68,7 +82,7 @@ def time_axis(frame: pd.DataFrame, zone: str, title: str | None = None) -> alt.X
     )
 
 
-def _ticks(first: float, last: float, zone: str) -> dict[int, str]:
+def ticks(first: float, last: float, zone: str) -> dict[int, str]:
     """Milliseconds and their labels: every twelve hours of a few days, else midnights, at most about fourteen."""
     start = pd.Timestamp(first, unit="ms", tz="UTC").tz_convert(ZoneInfo(zone))
     end = pd.Timestamp(last, unit="ms", tz="UTC").tz_convert(ZoneInfo(zone))
@@ -119,8 +133,9 @@ def horizontal_rule(value: float, colour: str = GREY) -> alt.Chart:
 def colours(field: str, names: list[str], palette: list[str] | None = None) -> alt.Color:
     """Names in the palette's order, with the legend below so that a phone keeps the width."""
     used = palette or [PALETTE[i % len(PALETTE)] for i in range(len(names))]
+    columns = 2 if max(map(len, names), default=0) > 14 else 4
     return alt.Color(
         f"{field}:N",
         scale=alt.Scale(domain=names, range=used),
-        legend=alt.Legend(title=None, orient="bottom", columns=2, labelLimit=170),
+        legend=alt.Legend(title=None, orient="bottom", columns=columns, labelLimit=200, offset=4),
     )

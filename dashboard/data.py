@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 
+from dashboard import words
 from warehouse.reader import Publication, Reader
 from warehouse.reads.board import today
 from warehouse.settings import Settings, load_settings
@@ -56,6 +57,11 @@ def records(frame: pd.DataFrame) -> list[Row]:
 
 def series() -> pd.DataFrame:
     return ask(today.series)
+
+
+def labels() -> dict[str, str]:
+    """What a person calls each series."""
+    return {row["series_id"]: words.series(row) for row in records(series())}
 
 
 def datasets() -> list[str]:

@@ -42,6 +42,10 @@ def place(row: Mapping[str, Any]) -> str:
     return str(row["name"] or row["place_id"])
 
 
+def series(row: Mapping[str, Any]) -> str:
+    return f"{place(row)} · {variable(row['variable'])} ({row['dataset']})"
+
+
 def version(name: str) -> str:
     """What a person tells a version by: its model and hash. `sgpm-mstl-20261121T1401-17eabc96` is `mstl 17eabc96`."""
     parts = name.split("-")

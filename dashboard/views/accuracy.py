@@ -105,13 +105,13 @@ def _in_use(dataset: str, unit: str) -> None:
     names = {"mae": "published", "mae_day": "same hour yesterday", "mae_week": "same hour last week"}
     skill = 1 - found["mae"].mean() / found["mae_day"].mean()
     charts.show(
-        title, _days(found, names, f"mean absolute error, {unit}", [charts.BLUE, charts.VERMILLION, charts.ORANGE]),
-        f"In use, all hours ahead. Over these days {words.percent(skill)} better than the same hour yesterday.",
+        title, _days(found, names, f"error, {unit}", [charts.BLUE, charts.VERMILLION, charts.ORANGE]),
+        f"Mean absolute error in use, all hours ahead: {words.percent(skill)} below that of the same hour yesterday.",
     )  # fmt: skip
     cover = {"coverage_80": "80 % interval", "coverage_90": "90 % interval"}
     charts.show(
         "Coverage of published intervals, day by day",
-        _days(found, cover, "share of truths inside", [charts.BLUE, charts.GREEN]),
+        _days(found, cover, "share inside", [charts.BLUE, charts.GREEN]),
         "Near 80 and 90 % the intervals are honest; one day alone says little.",
     )  # fmt: skip
 
@@ -140,7 +140,7 @@ def _reliability(dataset: str) -> None:
         charts.nothing(title, NOT_YET)
         return
     n = int(found["n"].iloc[0])
-    chart = _diagonal(found, "level", "share", "quantile", "share of truths at or below it")
+    chart = _diagonal(found, "level", "share", "quantile", "truths at or below")
     charts.show(
         title, chart, f"In use, the newest 28 days, {n:,} hours. On the dashed line, quantiles mean what they say."
     )
@@ -152,13 +152,13 @@ def _alert_reliability(dataset: str) -> None:
     if found.empty:
         charts.nothing(title, "No window of an alert has ended yet: daily runs score those that have.")
         return
-    chart = _diagonal(found, "told", "came", "probability told", "share of windows with the event")
+    chart = _diagonal(found, "told", "came", "probability told", "windows with the event")
     charts.show(title, chart, f"In use, {int(found['n'].sum()):,} windows, in tenths of probability.")
 
 
 def _diagonal(found: pd.DataFrame, x: str, y: str, x_title: str, y_title: str) -> charts.Chart:
     ends = alt.Chart(pd.DataFrame({"a": [0, 1]})).mark_line(strokeDash=[4, 4], color=charts.GREY)
-    scale, axis = alt.Scale(domain=[0, 1]), alt.Axis(format="%")
+    scale, axis = alt.Scale(domain=[0, 1]), alt.Axis(format="%", tickCount=5)
     points = (
         alt.Chart(found)
         .mark_line(point=alt.OverlayMarkDef(size=60), color=charts.BLUE)
@@ -200,7 +200,7 @@ def _champions(dataset: str) -> None:
         st.info(NOT_TRAINED)
         return
     st.caption("What was in production when, put there by whom and why.")
-    until = found["valid_to"].map(words.stamp_utc).where(found["valid_to"].notna(), "today")
+    until = found["valid_to"].map(words.stamp_utc).where(found["valid_to"].notna(), "now")
     shown = pd.DataFrame(
         {
             "from": found["valid_from"].map(words.stamp_utc), "to": until,

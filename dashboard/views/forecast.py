@@ -23,7 +23,7 @@ def show() -> None:
         st.info("No series is registered: `dbt_project/seeds/series.csv` names them, `make run` loads them.")
         return
     rows = {row["series_id"]: row for row in data.records(series)}
-    chosen = links.select("Series", list(rows), "series", lambda name: _label(rows[name]))
+    chosen = links.select("Series", list(rows), "series", lambda name: words.series(rows[name]))
     row = rows[chosen]
     ahead = data.ask(forecast.current, chosen)
     if ahead.empty:
@@ -38,10 +38,6 @@ def show() -> None:
     _quality(row)
     if not ahead.empty:
         _download(row, ahead)
-
-
-def _label(row: Row) -> str:
-    return f"{words.place(row)} · {words.variable(row['variable'])} ({row['dataset']})"
 
 
 def _unit(row: Row) -> str:
@@ -71,7 +67,7 @@ def _ahead(row: Row, ahead: pd.DataFrame) -> None:
     told = charts.on_clock(ahead, "target_at", zone).assign(line="predicted", value=ahead["point"])
     lines = [known, told]
     if not naive.empty:
-        lines.append(charts.on_clock(naive, "target_at", zone).assign(line=f"naive: {words.model(reference)}"))
+        lines.append(charts.on_clock(naive, "target_at", zone).assign(line=words.model(reference)))
     shown = pd.concat([line[["ms", "local", "utc", "line", "value"]] for line in lines])
     x, unit = charts.time_axis(shown, zone), _unit(row)
     chart = alt.layer(
@@ -79,7 +75,7 @@ def _ahead(row: Row, ahead: pd.DataFrame) -> None:
     )
     chart += charts.rule_at(ahead["origin_at"].iloc[0], "forecast from here")
     charts.show(
-        f"{_label(row)}: observed, and predicted for 48 hours",
+        f"{words.series(row)}: observed, and predicted for 48 hours",
         chart,
         "Shaded: the 50, 80 and 90 % intervals. Dashed: the best naive method of the backtest, the one to beat.",
         height=280,
@@ -104,7 +100,7 @@ def _lines(shown: pd.DataFrame, x: alt.X, unit: str) -> alt.Chart:
         .encode(
             x=x,
             y=alt.Y("value:Q", title=unit, scale=alt.Scale(zero=False)),
-            color=charts.colours("line", names, [charts.GREY, charts.BLUE, charts.VERMILLION][: len(names)]),
+            color=charts.colours("line", names, [charts.GREY, charts.ink(), charts.VERMILLION][: len(names)]),
             strokeDash=alt.StrokeDash("line:N", scale=alt.Scale(domain=names, range=[[1, 0], [1, 0], [5, 4]])),
             tooltip=charts.hover(alt.Tooltip("line:N"), alt.Tooltip("value:Q", format=".2f", title=unit)),
         )
@@ -157,7 +153,7 @@ def _contributions(moves: pd.DataFrame, unit: str) -> alt.Chart:
         .mark_bar(height=14)
         .encode(
             x=alt.X("contribution:Q", title=f"moves the prediction by, {unit}"),
-            y=alt.Y("feature:N", sort=None, title=None, axis=alt.Axis(labelLimit=150)),
+            y=alt.Y("feature:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, labelOverlap=False)),
             color=charts.colours("way", ["raises it", "lowers it"], [charts.VERMILLION, charts.BLUE]),
             tooltip=["feature:N", alt.Tooltip("contribution:Q", format="+.2f", title=unit)],
         )
@@ -182,7 +178,7 @@ def _beside_truth(row: Row) -> None:
         .encode(
             x=charts.time_axis(shown, row["timezone"]),
             y=alt.Y("value:Q", title=unit, scale=alt.Scale(zero=False)),
-            color=charts.colours("line", ["actual", "predicted"], [charts.GREY, charts.BLUE]),
+            color=charts.colours("line", ["actual", "predicted"], [charts.GREY, charts.ink()]),
             tooltip=charts.hover(alt.Tooltip("line:N"), alt.Tooltip("value:Q", format=".2f", title=unit)),
         )
     )

@@ -55,7 +55,7 @@ def _error_days(dataset: str) -> None:
     )
     naive = (
         alt.Chart(shown)
-        .mark_tick(color=charts.VERMILLION, thickness=3, size=18)
+        .mark_tick(color=charts.VERMILLION, thickness=3, size=20, orient="horizontal")
         .encode(x="ms:Q", y="mae_day:Q", tooltip=[alt.Tooltip("mae_day:Q", format=".2f", title="same hour yesterday")])
     )
     charts.show(title, alt.layer(chart, naive), "Bars: published. Strokes: the same hour yesterday.")
@@ -67,14 +67,14 @@ def _cusum(dataset: str) -> None:
     if found.empty:
         charts.nothing(title, "No origin has been scored yet: a few daily runs make this line.")
         return
-    said = {"error": "errors", "miss_80": "misses of the 80 % interval"}
+    said = {"error": "errors", "miss_80": "misses of 80 %"}
     shown = charts.on_clock(found.assign(measure=found["measure"].map(said)), "origin_at", "UTC")
     chart = (
         alt.Chart(shown)
         .mark_line(point=True, strokeWidth=2)
         .encode(
             x=charts.time_axis(shown, "UTC", "origin (UTC)"),
-            y=alt.Y("cusum:Q", title="sum of excess, standard deviations"),
+            y=alt.Y("cusum:Q", title="standard deviations"),
             color=charts.colours("measure", list(said.values()), [charts.BLUE, charts.ORANGE]),
             detail="model_version:N",
             tooltip=[alt.Tooltip("utc:N", title="origin"), "model_version:N", alt.Tooltip("cusum:Q", format=".2f")],
@@ -82,7 +82,7 @@ def _cusum(dataset: str) -> None:
     )
     charts.show(
         title, alt.layer(chart, charts.horizontal_rule(CUSUM_LIMIT, charts.VERMILLION)),
-        "Mean of all series. Above the dashed line it is drift; at zero, errors are as promised or smaller.",
+        "Sum of excess errors, mean of all series. At zero, as promised or smaller; above the dashed line, drift.",
     )  # fmt: skip
 
 
@@ -103,6 +103,7 @@ def _realised(dataset: str) -> None:
 
 
 _PERCENT = st.column_config.NumberColumn(format="percent")
+_SHARE = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
 
 
 def _drift(dataset: str) -> None:
@@ -111,18 +112,21 @@ def _drift(dataset: str) -> None:
     if found.empty:
         charts.nothing(title, "No run has looked for drift yet: `make run` does.")
         return
-    shown = charts.on_clock(found, "created_at", "UTC")
-    chart = (
-        alt.Chart(shown)
-        .mark_bar(color=charts.VERMILLION, size=12)
-        .encode(
-            x=charts.time_axis(shown, "UTC", "run (UTC)"),
-            y=alt.Y("n_drift:Q", title="columns that drift", axis=alt.Axis(tickMinStep=1)),
-            tooltip=[alt.Tooltip("utc:N", title="run"), "n_drift:Q", alt.Tooltip("n_tested:Q", title="of tested")],
-        )
-    )
     last = found.iloc[-1]
-    charts.show(title, chart, f"Newest run: {last.n_drift} of {last.n_tested} tested columns drift.")
+    if not found["n_drift"].any():
+        st.success(f"No column drifted in any of {len(found)} runs; the newest tested {last.n_tested}.")
+    else:
+        shown = charts.on_clock(found, "created_at", "UTC")
+        chart = (
+            alt.Chart(shown)
+            .mark_bar(color=charts.VERMILLION, size=12)
+            .encode(
+                x=charts.time_axis(shown, "UTC", "run (UTC)"),
+                y=alt.Y("n_drift:Q", title="columns", axis=alt.Axis(tickMinStep=1, format="d")),
+                tooltip=[alt.Tooltip("utc:N", title="run"), "n_drift:Q", alt.Tooltip("n_tested:Q", title="of tested")],
+            )
+        )
+        charts.show(title, chart, f"Newest run: {last.n_drift} of {last.n_tested} tested columns drift.", height=120)
     _drift_now(dataset)
 
 
@@ -131,19 +135,18 @@ def _drift_now(dataset: str) -> None:
     judged = found[found["of_limit"].notna()]
     if judged.empty:
         st.info("The newest run judged no column: " + ", ".join(found["why_not"].dropna().unique()[:3]))
-    else:
-        st.markdown("##### Distance from usual in the newest run, the farthest first")
-        st.caption("At 100 % of its limit a column counts as drifted. Distance: Wasserstein, in standard deviations.")
-        st.dataframe(
-            judged, hide_index=True, height=360,
-            column_order=["series_id", "kind", "aspect", "window_h", "of_limit", "score", "usual", "is_drift", "what"],
-            column_config={
-                "of_limit": st.column_config.ProgressColumn("of its limit", format="percent", min_value=0, max_value=1),
-                "window_h": "hours", "is_drift": "drifts",
-                "score": st.column_config.NumberColumn("distance", format="%.2f"),
-                "usual": st.column_config.NumberColumn(format="%.2f"),
-            },
-        )  # fmt: skip
+        return
+    st.markdown("##### Distance from usual in the newest run, the farthest first")
+    st.caption("At 100 % of its limit a column counts as drifted. Distance: Wasserstein, in standard deviations.")
+    shown = pd.DataFrame(
+        {
+            "series": judged["series_id"].map(data.labels()), "kind": judged["kind"], "aspect": judged["aspect"],
+            "hours": judged["window_h"], "of its limit": judged["of_limit"], "distance": judged["score"],
+            "usual": judged["usual"], "what": judged["what"].fillna(""),
+        }
+    )  # fmt: skip
+    two = {name: st.column_config.NumberColumn(format="%.2f") for name in ("distance", "usual")}
+    st.dataframe(shown, hide_index=True, column_config=two | {"of its limit": _SHARE})
 
 
 def _alarms() -> None:
@@ -164,7 +167,7 @@ def _alarms() -> None:
     if not decided.empty:
         st.markdown("##### What the runs decided by themselves")
         shown = decided.assign(created_at=decided["created_at"].map(words.stamp_utc))
-        st.dataframe(shown, hide_index=True, column_config={"created_at": "run"}, height=300)
+        st.dataframe(shown, hide_index=True, column_config={"created_at": "run"})
 
 
 def _fallback() -> None:
@@ -198,40 +201,40 @@ def _fallback() -> None:
 
 
 def _data_quality() -> None:
-    series = data.series()
-    title = f"Hours missing, stuck or quarantined, the last {QUALITY_DAYS} days"
+    title = f"Hours missing, stuck or quarantined in the last {QUALITY_DAYS} days, by series"
     found = data.ask(monitoring.quality, QUALITY_DAYS)
     if found.empty:
         st.success(f"No hour of the last {QUALITY_DAYS} days is missing, stuck or quarantined.")
     else:
-        n_series = found["series_id"].nunique()
-        shown = charts.on_clock(found.assign(n_bad=found[_BAD].sum(axis=1)), "day", "UTC")
+        shown = found.assign(series=found["series_id"].map(data.labels())).melt(
+            ["series"], list(_BAD), var_name="quality"
+        )
+        shown["quality"] = shown["quality"].map(_BAD)
         chart = (
             alt.Chart(shown)
-            .mark_circle(color=charts.VERMILLION, opacity=0.8)
+            .mark_bar()
             .encode(
-                x=charts.time_axis(shown, "UTC", "day (UTC)"),
-                y=alt.Y("series_id:N", title=None, axis=alt.Axis(labelLimit=180)),
-                size=alt.Size("n_bad:Q", scale=alt.Scale(domain=[0, 24]), legend=None),
-                tooltip=[alt.Tooltip("utc:N", title="day"), "series_id:N", *[f"{name}:Q" for name in _BAD]],
+                x=alt.X("value:Q", title="hours"),
+                y=alt.Y("series:N", title=None, sort="-x", axis=alt.Axis(labelLimit=180, labelOverlap=False)),
+                color=charts.colours("quality", list(_BAD.values()), [charts.GREY, charts.ORANGE, charts.VERMILLION]),
+                tooltip=["series:N", "quality:N", alt.Tooltip("value:Q", title="hours")],
             )
         )
-        charts.show(title, chart, "The larger the dot, the more hours of the day.", height=24 * n_series)
+        charts.show(title, chart, "Forecast shows one series day by day.", height=24 * shown["series"].nunique())
     st.markdown("##### Series, the most incomplete first")
-    st.dataframe(_completeness(series), hide_index=True, height=300, column_config={"complete": _COMPLETE})
+    st.dataframe(_completeness(data.series()), hide_index=True, column_config={"complete": _SHARE})
     _gaps()
     _quarantine()
 
 
-_BAD = ["n_missing", "n_stuck", "n_quarantined"]
-_COMPLETE = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
+_BAD = {"n_missing": "missing", "n_stuck": "stuck", "n_quarantined": "quarantined"}
 
 
 def _completeness(series: pd.DataFrame) -> pd.DataFrame:
     complete = 1 - (series["n_missing"] + series["n_quarantined"]) / series["n_hours"].where(series["n_hours"] > 0)
     shown = pd.DataFrame(
         {
-            "series": series["series_id"], "complete": complete, "missing": series["n_missing"],
+            "series": series["series_id"].map(data.labels()), "complete": complete, "missing": series["n_missing"],
             "quarantined": series["n_quarantined"], "stuck": series["n_stuck"], "revised": series["n_revised"],
             "newest hour": series["last_observed_at"].map(words.stamp_utc),
         }
@@ -246,7 +249,7 @@ def _gaps() -> None:
         st.success("Every source answered, and none is late.", icon=":material/check_circle:")
         return
     times = {name: found[name].map(words.stamp_utc) for name in ("last_ok_at", "last_observed_at", "open_since")}
-    st.dataframe(found.assign(**times), hide_index=True)
+    st.dataframe(found.assign(**times).fillna(""), hide_index=True)
 
 
 def _quarantine() -> None:
@@ -263,7 +266,8 @@ def _quarantine() -> None:
     with st.expander(f"The newest {MOST_REFUSED}"):
         newest = data.ask(monitoring.quarantined, MOST_REFUSED)
         times = {name: newest[name].map(words.stamp_utc) for name in ("observed_at", "fetched_at")}
-        st.dataframe(newest.assign(**times), hide_index=True)
+        names = newest["series_id"].map(data.labels())
+        st.dataframe(newest.assign(series_id=names, **times), hide_index=True)
 
 
 def _reports() -> None:

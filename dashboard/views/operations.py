@@ -28,11 +28,15 @@ def show() -> None:
 
 
 def _tiles(runs: pd.DataFrame) -> None:
-    newest, tiles = runs.iloc[-1], st.columns(4)
-    tiles[0].metric("Newest run", words.stamp(newest.as_of) + " UTC", border=True)
-    tiles[1].metric("Ended", newest.status, border=True)
-    tiles[2].metric("Took", f"{newest.seconds:,.0f} s", border=True)
-    tiles[3].metric("Cost", f"{newest.cost:.4f} {newest.currency}", border=True)
+    newest = runs.iloc[-1]
+    charts.tiles(
+        {
+            "Newest run, UTC": f"{newest.as_of:%d %b %H:%M}",
+            "Ended": newest.status,
+            "Took": f"{newest.seconds:,.0f} s",
+            "Cost": f"{newest.cost:.4f} {newest.currency}",
+        }
+    )
     if newest.status == "incomplete":
         st.caption("The newest run records its end after it has published: it shows whole from the next one on.")
 
@@ -70,7 +74,7 @@ def _steps(runs: pd.DataFrame) -> None:
         .mark_bar(color=charts.BLUE)
         .encode(
             x=alt.X("seconds:Q", title="seconds"),
-            y=alt.Y("step:N", sort=None, title=None, axis=alt.Axis(labelLimit=160)),
+            y=alt.Y("step:N", sort=None, title=None, axis=alt.Axis(labelLimit=160, labelOverlap=False)),
             tooltip=["step:N", "status:N", "seconds:Q", alt.Tooltip("peak_mib:Q", format=",.0f"), "n_rows:Q"],
         )
     )
@@ -108,11 +112,11 @@ def _value() -> None:
             "what": found["kind"] + ": " + found["subject"], "period": found["period"],
             "hardest reference": found["reference"].map(words.model), "n": found["n"], "loss": found["loss"],
             "reference's": found["loss_reference"], "saved": found["saving"], "unit": found["unit"],
-            "share of what was possible": found["value"], "enough to say": found["is_enough"],
+            "of possible": found["value"], "enough to say": found["is_enough"],
         }
     )  # fmt: skip
     two = {name: st.column_config.NumberColumn(format="%.2f") for name in ("loss", "reference's", "saved")}
-    share = {"share of what was possible": st.column_config.NumberColumn(format="percent")}
+    share = {"of possible": st.column_config.NumberColumn(format="percent")}
     st.dataframe(shown, hide_index=True, column_config=two | share)
 
 

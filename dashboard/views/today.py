@@ -32,11 +32,14 @@ def show() -> None:
 
 def _state_of_things() -> None:
     found, now = health.read(), clock.now()
-    tiles = st.columns(4)
-    tiles[0].metric("Published", words.ago(found.published_at, now), border=True)
-    tiles[1].metric("Series forecast", found.n_series, border=True)
-    tiles[2].metric("By the champion", f"{found.n_series - found.n_fallback} of {found.n_series}", border=True)
-    tiles[3].metric("Open alarms", found.n_alarms, border=True)
+    charts.tiles(
+        {
+            "Published": words.ago(found.published_at, now),
+            "Series forecast": str(found.n_series),
+            "By the champion": f"{found.n_series - found.n_fallback} of {found.n_series}",
+            "Open alarms": str(found.n_alarms),
+        }
+    )
     if found.problems:
         st.warning("\n".join(f"- {problem}" for problem in found.problems), icon=":material/warning:")
     sources = data.ask(today.freshness)
@@ -177,9 +180,9 @@ def _region(group: pd.DataFrame) -> charts.Chart:
 
 
 def _range(row: Row) -> str:
-    points = row.get("points")
-    if points is None or not len(points):
+    if row["state"] == "no forecast":
         return "no forecast"
+    points = row["points"]
     return f"{words.number(min(points))} to {words.number(max(points))} {words.unit(str(row['unit']))}"
 
 

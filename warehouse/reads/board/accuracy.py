@@ -80,7 +80,7 @@ def reliability(publication: Publication, dataset: str) -> pa.Table:
             )
         ),
         levels as (
-            select actual, unnest([0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95]) as level,
+            select actual, unnest([0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95]::double[]) as level,
                 unnest([q05, q10, q25, q50, q75, q90, q95]) as quantile
             from scored
         )
@@ -97,7 +97,7 @@ def alert_reliability(publication: Publication, dataset: str) -> pa.Table:
         publication,
         """
         select
-            rules.description, floor(least(scores.probability, 0.999) * 10) / 10 + 0.05 as told,
+            rules.description, floor(least(scores.probability, 0.999) * 10) / 10 + 0.05::double as told,
             avg(scores.is_event::integer) as came, count(*) as n
         from marts.fct_alert_scores as scores inner join marts.dim_alert_rules as rules using (rule_id)
         where rules.dataset = $dataset group by all order by all

@@ -108,13 +108,14 @@ def beside_truth(publication: Publication, series_id: str, days: int) -> pa.Tabl
 
 
 def explanations(publication: Publication, series_id: str) -> pa.Table:
-    """What moved the newest explained forecast, for the explained horizons."""
+    """What moved the newest forecast, for the explained horizons; no rows where its rung learns nothing."""
     return answer(
         publication,
         """
         select horizon_h, target_at, kind, rank, feature, value, contribution, unit, explained_model, weight
-        from marts.fct_explanations where series_id = $series_id
-        qualify rank() over (order by created_at desc, run_id desc) = 1
+        from marts.fct_explanations
+        semi join marts.fct_current_forecasts using (run_id, series_id, target_at)
+        where series_id = $series_id
         order by horizon_h, kind, rank
         """,
         series_id=series_id,

@@ -105,18 +105,17 @@ def rungs(publication: Publication) -> pa.Table:
 
 
 def quality(publication: Publication, days: int) -> pa.Table:
-    """One row per target series and day (UTC) with hours that are not ok."""
+    """One row per target series with hours of the newest days that are not ok."""
     return answer(
         publication,
         """
         select
-            observations.series_id, series.name, series.dataset, date_trunc('day', observed_at)::timestamp as day,
-            count(*) filter (quality = 'missing') as n_missing, count(*) filter (quality = 'stuck') as n_stuck,
-            count(*) filter (quality = 'quarantined') as n_quarantined
+            observations.series_id, count(*) filter (quality = 'missing') as n_missing,
+            count(*) filter (quality = 'stuck') as n_stuck, count(*) filter (quality = 'quarantined') as n_quarantined
         from marts.fct_observations as observations inner join marts.dim_series as series using (series_id)
         where series.is_target and quality != 'ok'
             and observed_at > (select max(last_observed_at) - to_days($days) from marts.dim_series)
-        group by all order by all
+        group by observations.series_id order by observations.series_id
         """,
         days=days,
     )
