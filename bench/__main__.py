@@ -20,6 +20,7 @@ QUESTIONS = {
     "coverage": "Do the intervals hold half a year after the cut, and with inputs missing?",
     "daily": "What does a day cost: the first, the next, and with nothing new?",
     "monitoring": "What does monitoring add to a run, are its p-values calibrated, and what does it find?",
+    "dashboard": "How soon does each page show something, and answer a click, with 57 and 200 series?",
     "arms": "Does an A/B call the better method right at the size it states, and does a bandit lose less?",
     "api": "How fast does the REST API answer 50 clients at a time, and does a new publication disturb them?",
     "replay": "Half a year, day by day, with a fault of each kind: found how soon, and what for nothing? (hours)",

@@ -25,10 +25,20 @@ PAGES = {
 }
 
 
+def _menu() -> None:
+    """Streamlit's own menu is a list that screen readers cannot follow once it has sections."""
+    st.markdown("**skyduck**")
+    for section, pages in PAGES.items():
+        st.caption(section)
+        for page in pages:
+            st.page_link(page)
+
+
 def main() -> None:
     st.set_page_config(page_title="skyduck", page_icon=str(ICON), layout="wide")
-    page = st.navigation(PAGES)
+    page = st.navigation(PAGES, position="hidden")
     with st.sidebar:
+        _menu()
         sign_in.panel()
     try:
         shown = data.edition()

@@ -78,7 +78,7 @@ def _steps(runs: pd.DataFrame) -> None:
             tooltip=["step:N", "status:N", "seconds:Q", alt.Tooltip("peak_mib:Q", format=",.0f"), "n_rows:Q"],
         )
     )
-    charts.show("Seconds by step", chart, height=24 * len(shown))
+    charts.show(f"Seconds by step, run of {times[run_id]}", chart, height=24 * len(shown))
 
 
 def _cost(runs: pd.DataFrame) -> None:

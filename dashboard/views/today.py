@@ -50,7 +50,7 @@ def _state_of_things() -> None:
 def _source(row: Row) -> str:
     said = f"{row['source']} {words.stamp_utc(row['last_observed_at'])}"
     if row["n_open_windows"]:
-        said += f" ({int(row['n_open_windows'])} windows unanswered: {row['failing_reason']})"
+        said += f" (windows unanswered: {int(row['n_open_windows'])}, {row['failing_reason']})"
     return said
 
 

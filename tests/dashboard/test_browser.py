@@ -138,7 +138,7 @@ def test_an_open_page_shows_a_new_publication_by_itself(address: str, browser: B
     page.goto(address)
     settle(page)
     publish(data_dir, run_id="run-2", places=4, published_at=ORIGIN + timedelta(hours=2))
-    expect(page.get_by_text("London 3")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("link", name="London 3")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("New forecasts are shown.")).to_be_visible()
     assert wrong == []
     page.close()
