@@ -5,8 +5,9 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page
 
 from bench.browser import chromium, served, settle
 from bench.publication import publish
@@ -19,28 +20,35 @@ FIRST_PAINT_MS, CLICK_MS, MANY_MS = 2_000, 500, 2_000
 Times = dict[str, float]
 
 
-def _pressed(name: str, link: str) -> Callable[[Page], None]:
-    """Presses a button of a row, and waits until the address says so: a page's script sets it as it goes."""
+@dataclass(frozen=True)
+class Click:
+    """What is clicked, and how the page shows that it has heard. `opens`: a select box to open before."""
 
-    def press(page: Page) -> None:
-        page.get_by_test_id("stMain").get_by_role("button", name=name).or_(page.get_by_role("radio", name=name)).click()
-        page.wait_for_url(f"**{link}**")
-
-    return press
-
-
-def _chosen(label: str, option: int, title: str) -> Callable[[Page], None]:
-    """Chooses an option of a select box, and waits for the title of the chart it brings."""
-
-    def choose(page: Page) -> None:
-        page.get_by_role("combobox", name=label).click()
-        page.get_by_role("option").nth(option).click()
-        expect(page.get_by_role("heading", name=title)).to_be_visible()
-
-    return choose
+    what: Callable[[Page], Locator]
+    is_heard: Callable[[Page], None]
+    opens: str | None = None
 
 
-CLICKS: dict[str, Callable[[Page], None]] = {
+def _pressed(name: str, link: str) -> Click:
+    """A button of a row; the page's script puts it into the address."""
+
+    def button(page: Page) -> Locator:
+        main = page.get_by_test_id("stMain")
+        return main.get_by_role("button", name=name).or_(main.get_by_role("radio", name=name))
+
+    return Click(button, lambda page: page.wait_for_url(f"**{link}**"))
+
+
+def _chosen(label: str, option: int, title: str) -> Click:
+    """An option of a select box; it brings a chart of another title."""
+
+    def is_heard(page: Page) -> None:
+        page.get_by_role("heading", name=title).wait_for()
+
+    return Click(lambda page: page.get_by_role("option").nth(option), is_heard, label)
+
+
+CLICKS = {
     "today": _pressed("Temperature · weather", "dataset=weather"),
     "forecast": _chosen("Series", 1, "1 · PM2.5 (sgpm): observed"),
     "accuracy": _pressed("Temperature · weather", "dataset=weather"),
@@ -84,9 +92,14 @@ def _measure(browser: Browser, address: str, name: str) -> Times:
     painted = time.perf_counter()
     settle(page)
     whole = time.perf_counter()
-    page.wait_for_timeout(300)
+    click = CLICKS[name]
+    if click.opens:
+        page.get_by_role("combobox", name=click.opens).click()
+    target = click.what(page)
+    target.scroll_into_view_if_needed()
     before = time.perf_counter()
-    CLICKS[name](page)
+    target.click()
+    click.is_heard(page)
     settle(page)
     clicked = time.perf_counter()
     context.close()

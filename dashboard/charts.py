@@ -106,6 +106,7 @@ def _wall(at: pd.Timestamp, step: pd.DateOffset, zone: str) -> pd.Timestamp:
 def bands(frame: pd.DataFrame, x: alt.X, y_title: str) -> Chart:
     """The 90, 80 and 50 % intervals of q05 … q95, widest at the back."""
     pairs = (("q05", "q95", 0.16), ("q10", "q90", 0.2), ("q25", "q75", 0.3))
+    frame = frame[["ms", *(name for low, high, _ in pairs for name in (low, high))]]
     return alt.layer(
         *(
             alt.Chart(frame)
@@ -133,7 +134,7 @@ def horizontal_rule(value: float, colour: str = GREY) -> alt.Chart:
 def colours(field: str, names: list[str], palette: list[str] | None = None) -> alt.Color:
     """Names in the palette's order, with the legend below so that a phone keeps the width."""
     used = palette or [PALETTE[i % len(PALETTE)] for i in range(len(names))]
-    columns = 2 if max(map(len, names), default=0) > 14 else 4
+    columns = 2 if max(map(len, names), default=0) > 10 else 4
     return alt.Color(
         f"{field}:N",
         scale=alt.Scale(domain=names, range=used),

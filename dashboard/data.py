@@ -64,6 +64,11 @@ def labels() -> dict[str, str]:
     return {row["series_id"]: words.series(row) for row in records(series())}
 
 
+def unit(dataset: str) -> str:
+    found = series()
+    return words.unit(str(found.loc[found["dataset"] == dataset, "unit"].iloc[0]))
+
+
 def datasets() -> list[str]:
     found = series()
     return [] if found.empty else sorted(found["dataset"].unique())

@@ -13,7 +13,7 @@ from warehouse.errors import BadInput
 from warehouse.reads.board import today
 
 LATE = timedelta(hours=26)  # a daily run, and two hours for it
-WATCH_SECONDS = 20
+WATCH_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ def line() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if found.problems:
             n = len(found.problems)
-            st.badge(f"{n} thing{'s' if n > 1 else ''} to look at", icon=":material/warning:", color="orange")
+            said = f"{n} thing{'s' if n > 1 else ''} to look at"
+            st.badge(said, icon=":material/warning:", color="orange", help="\n\n".join(found.problems))
         else:
             st.badge("healthy", icon=":material/check_circle:", color="green")
         st.caption(

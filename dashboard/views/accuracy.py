@@ -25,7 +25,7 @@ def show() -> None:
         st.info("No series is registered: `dbt_project/seeds/series.csv` names them, `make run` loads them.")
         return
     chosen = links.buttons("Dataset", names, "dataset", lambda name: words.dataset(name, series))
-    unit = words.unit(str(series.loc[series["dataset"] == chosen, "unit"].iloc[0]))
+    unit = data.unit(chosen)
     _leaderboard(chosen, unit)
     _by_horizon(chosen)
     _in_use(chosen, unit)

@@ -58,6 +58,7 @@ def _facts(row: Row, ahead: pd.DataFrame) -> None:
         st.info(f"A person has overridden hours of this forecast: {ahead['override_reason'].dropna().iloc[0]}")
 
 
+@st.fragment
 def _ahead(row: Row, ahead: pd.DataFrame) -> None:
     zone, series_id = row["timezone"], row["series_id"]
     past = data.ask(forecast.history, series_id, HISTORY_DAYS)
@@ -124,6 +125,7 @@ def _earlier(row: Row, x: alt.X, is_wanted: bool, since: float) -> list[alt.Char
     return [lines.encode(x=x, y="point:Q", detail="made:N", tooltip=tips)]
 
 
+@st.fragment
 def _drivers(row: Row) -> None:
     title = "What drives it: contributions to the prediction"
     found = data.ask(forecast.explanations, row["series_id"])

@@ -49,7 +49,7 @@ def _error_days(dataset: str) -> None:
         .mark_bar(color=charts.BLUE, size=14)
         .encode(
             x=charts.time_axis(shown, "UTC", "day (UTC)"),
-            y=alt.Y("mae:Q", title="mean absolute error"),
+            y=alt.Y("mae:Q", title=f"error, {data.unit(dataset)}"),
             tooltip=[alt.Tooltip("utc:N", title="day"), alt.Tooltip("mae:Q", format=".2f"), "n_hours:Q"],
         )
     )
@@ -58,7 +58,9 @@ def _error_days(dataset: str) -> None:
         .mark_tick(color=charts.VERMILLION, thickness=3, size=20, orient="horizontal")
         .encode(x="ms:Q", y="mae_day:Q", tooltip=[alt.Tooltip("mae_day:Q", format=".2f", title="same hour yesterday")])
     )
-    charts.show(title, alt.layer(chart, naive), "Bars: published. Strokes: the same hour yesterday.")
+    charts.show(
+        title, alt.layer(chart, naive), "Mean absolute error. Bars: published. Strokes: the same hour yesterday."
+    )
 
 
 def _cusum(dataset: str) -> None:
@@ -210,6 +212,7 @@ def _data_quality() -> None:
             ["series"], list(_BAD), var_name="quality"
         )
         shown["quality"] = shown["quality"].map(_BAD)
+        n = shown["series"].nunique()
         chart = (
             alt.Chart(shown)
             .mark_bar()
@@ -220,7 +223,7 @@ def _data_quality() -> None:
                 tooltip=["series:N", "quality:N", alt.Tooltip("value:Q", title="hours")],
             )
         )
-        charts.show(title, chart, "Forecast shows one series day by day.", height=24 * shown["series"].nunique())
+        charts.show(title, chart, "Forecast shows one series day by day.", height=40 + 24 * n)
     st.markdown("##### Series, the most incomplete first")
     st.dataframe(_completeness(data.series()), hide_index=True, column_config={"complete": _SHARE})
     _gaps()

@@ -41,7 +41,7 @@ def _state_of_things() -> None:
         }
     )
     if found.problems:
-        st.warning("\n".join(f"- {problem}" for problem in found.problems), icon=":material/warning:")
+        st.warning("\n\n".join(found.problems), icon=":material/warning:")
     sources = data.ask(today.freshness)
     if not sources.empty:
         st.caption("Newest hours: " + " · ".join(_source(row) for row in data.records(sources)))
