@@ -19,6 +19,8 @@ RUNG_COLOURS = {
 }  # fmt: skip
 ON_DARK = "#CDE9FA"  # the line over its own bands on a dark page
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
+SHARE = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
+PERCENT = st.column_config.NumberColumn(format="percent")
 TILE = 168
 AROUND = 100  # pixels below the drawing: axis, its title, legend
 

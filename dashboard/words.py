@@ -27,6 +27,11 @@ def unit(name: str) -> str:
     return name.replace("gCO2eq", "gCO₂eq")
 
 
+def measure(row: Mapping[str, Any]) -> str:
+    """What an axis shows: `PM2.5, µg/m³`."""
+    return f"{variable(row['variable'])}, {unit(row['unit'])}"
+
+
 def model(name: str) -> str:
     """`naive_mean7` and its like in words; learnt models by their own names."""
     return _MODELS.get(name) or name.replace("_", " ")

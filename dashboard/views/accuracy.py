@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, data, links, words
+from dashboard.views import reliability
 from warehouse.reads.board import accuracy
 
 NOT_YET = "No predicted hour has come yet: the next daily run scores the hours that have."
@@ -31,9 +32,9 @@ def show() -> None:
     _in_use(chosen, unit)
     left, right = st.columns(2, gap="medium")
     with left:
-        _reliability(chosen)
+        reliability.of_quantiles(chosen)
     with right:
-        _alert_reliability(chosen)
+        reliability.of_alerts(chosen)
     _worst(chosen)
     _champions(chosen)
 
@@ -131,45 +132,6 @@ def _days(found: pd.DataFrame, names: dict[str, str], unit: str, palette: list[s
         )
     )
     return chart
-
-
-def _reliability(dataset: str) -> None:
-    title = "Reliability of the quantiles"
-    found = data.ask(accuracy.reliability, dataset)
-    if found.empty:
-        charts.nothing(title, NOT_YET)
-        return
-    n = int(found["n"].iloc[0])
-    chart = _diagonal(found, "level", "share", "quantile", "truths at or below")
-    charts.show(
-        title, chart, f"In use, the newest 28 days, {n:,} hours. On the dashed line, quantiles mean what they say."
-    )
-
-
-def _alert_reliability(dataset: str) -> None:
-    title = "Reliability of the alerts"
-    found = data.ask(accuracy.alert_reliability, dataset)
-    if found.empty:
-        charts.nothing(title, "No window of an alert has ended yet: daily runs score those that have.")
-        return
-    chart = _diagonal(found, "told", "came", "probability told", "windows with the event")
-    charts.show(title, chart, f"In use, {int(found['n'].sum()):,} windows, in tenths of probability.")
-
-
-def _diagonal(found: pd.DataFrame, x: str, y: str, x_title: str, y_title: str) -> charts.Chart:
-    ends = alt.Chart(pd.DataFrame({"a": [0, 1]})).mark_line(strokeDash=[4, 4], color=charts.GREY)
-    scale, axis = alt.Scale(domain=[0, 1]), alt.Axis(format="%", tickCount=5)
-    points = (
-        alt.Chart(found)
-        .mark_line(point=alt.OverlayMarkDef(size=60), color=charts.BLUE)
-        .encode(
-            x=alt.X(f"{x}:Q", title=x_title, scale=scale, axis=axis),
-            y=alt.Y(f"{y}:Q", title=y_title, scale=scale, axis=axis),
-            tooltip=[alt.Tooltip(f"{x}:Q", format=".0%"), alt.Tooltip(f"{y}:Q", format=".1%"), "n:Q"],
-            **({"detail": "description:N"} if "description" in found else {}),
-        )
-    )
-    return alt.layer(ends.encode(x=alt.X("a:Q"), y="a:Q"), points)
 
 
 def _worst(dataset: str) -> None:

@@ -10,9 +10,10 @@ import streamlit as st
 
 from dashboard import charts, data, links, words
 from dashboard.data import Row
+from dashboard.views import evidence
 from warehouse.reads.board import forecast
 
-HISTORY_DAYS, QUALITY_DAYS, SCORED_DAYS, VINTAGES = 4, 30, 14, 7
+HISTORY_DAYS, VINTAGES = 4, 7
 
 
 def show() -> None:
@@ -33,15 +34,11 @@ def show() -> None:
     else:
         _facts(row, ahead)
         _ahead(row, ahead)
-        _drivers(row)
-    _beside_truth(row)
-    _quality(row)
+        evidence.drivers(row)
+    evidence.beside_truth(row)
+    evidence.quality(row)
     if not ahead.empty:
         _download(row, ahead)
-
-
-def _unit(row: Row) -> str:
-    return f"{words.variable(row['variable'])}, {words.unit(row['unit'])}"
 
 
 def _facts(row: Row, ahead: pd.DataFrame) -> None:
@@ -64,15 +61,17 @@ def _ahead(row: Row, ahead: pd.DataFrame) -> None:
     past = data.ask(forecast.history, series_id, HISTORY_DAYS)
     naive, reference = _naive(row)
     is_earlier = st.toggle(f"Earlier predictions: the {VINTAGES} before", key="earlier")
-    known = charts.on_clock(past[["observed_at", "value"]].dropna(), "observed_at", zone).assign(line="observed")
     told = charts.on_clock(ahead, "target_at", zone).assign(line="predicted", value=ahead["point"])
-    lines = [known, told]
+    lines = [told]
+    if not past.empty and past["value"].notna().any():
+        known = past[["observed_at", "value"]].dropna()
+        lines.insert(0, charts.on_clock(known, "observed_at", zone).assign(line="observed"))
     if not naive.empty:
         lines.append(charts.on_clock(naive, "target_at", zone).assign(line=words.model(reference)))
     shown = pd.concat([line[["ms", "local", "utc", "line", "value"]] for line in lines])
-    x, unit = charts.time_axis(shown, zone), _unit(row)
+    x, unit = charts.time_axis(shown, zone), words.measure(row)
     chart = alt.layer(
-        charts.bands(told, x, unit), *_earlier(row, x, is_earlier, known["ms"].min()), _lines(shown, x, unit)
+        charts.bands(told, x, unit), *_earlier(row, x, is_earlier, shown["ms"].min()), _lines(shown, x, unit)
     )
     chart += charts.rule_at(ahead["origin_at"].iloc[0], "forecast from here")
     charts.show(
@@ -95,14 +94,16 @@ def _naive(row: Row) -> tuple[pd.DataFrame, str]:
 
 def _lines(shown: pd.DataFrame, x: alt.X, unit: str) -> alt.Chart:
     names = list(dict.fromkeys(shown["line"]))
+    looks = {"observed": (charts.GREY, [1, 0]), "predicted": (charts.ink(), [1, 0])}
+    drawn = [looks.get(name, (charts.VERMILLION, [5, 4])) for name in names]
     chart: alt.Chart = (
         alt.Chart(shown)
         .mark_line(strokeWidth=2, clip=True)
         .encode(
             x=x,
             y=alt.Y("value:Q", title=unit, scale=alt.Scale(zero=False)),
-            color=charts.colours("line", names, [charts.GREY, charts.ink(), charts.VERMILLION][: len(names)]),
-            strokeDash=alt.StrokeDash("line:N", scale=alt.Scale(domain=names, range=[[1, 0], [1, 0], [5, 4]])),
+            color=charts.colours("line", names, [colour for colour, _ in drawn]),
+            strokeDash=alt.StrokeDash("line:N", scale=alt.Scale(domain=names, range=[dash for _, dash in drawn])),
             tooltip=charts.hover(alt.Tooltip("line:N"), alt.Tooltip("value:Q", format=".2f", title=unit)),
         )
     )  # fmt: skip
@@ -123,104 +124,6 @@ def _earlier(row: Row, x: alt.X, is_wanted: bool, since: float) -> list[alt.Char
         strokeWidth=1.2, color=charts.PURPLE, opacity=0.8, clip=True
     )
     return [lines.encode(x=x, y="point:Q", detail="made:N", tooltip=tips)]
-
-
-@st.fragment
-def _drivers(row: Row) -> None:
-    title = "What drives it: contributions to the prediction"
-    found = data.ask(forecast.explanations, row["series_id"])
-    if found.empty:
-        charts.nothing(title, "The rung that answered learns nothing, so there is nothing to explain.")
-        return
-    horizons = sorted(found["horizon_h"].unique())
-    horizon = st.select_slider("Hours ahead", horizons, value=24 if 24 in horizons else horizons[0], key="horizon")
-    at = found[found["horizon_h"] == horizon]
-    start, moves = at[at["kind"] == "start"], at[at["kind"].isin(["group", "rest"])]
-    unit = words.unit(str(moves["unit"].iloc[0])) if len(moves) else ""
-    local = words.stamp(at["target_at"].iloc[0], row["timezone"])
-    begin = (
-        f"Starts from {words.number(start['contribution'].iloc[0])} {words.unit(row['unit'])}; " if len(start) else ""
-    )
-    note = f"For {local} local. {begin}each group moves it by so much. SHAP values of {at['explained_model'].iloc[0]}."
-    charts.show(title, _contributions(moves, unit), note, height=24 * len(moves))
-    single = at[at["kind"] == "feature"][["feature", "value", "contribution"]]
-    with st.expander("Single inputs"):
-        st.dataframe(single, hide_index=True, column_config={"contribution": f"contribution, {unit}"})
-
-
-def _contributions(moves: pd.DataFrame, unit: str) -> alt.Chart:
-    shown = moves.assign(way=moves["contribution"].map(lambda moved: "raises it" if moved >= 0 else "lowers it"))
-    chart: alt.Chart = (
-        alt.Chart(shown[["feature", "contribution", "way"]])
-        .mark_bar(height=14)
-        .encode(
-            x=alt.X("contribution:Q", title=f"moves the prediction by, {unit}"),
-            y=alt.Y("feature:N", sort=None, title=None, axis=alt.Axis(labelLimit=180, labelOverlap=False)),
-            color=charts.colours("way", ["raises it", "lowers it"], [charts.VERMILLION, charts.BLUE]),
-            tooltip=["feature:N", alt.Tooltip("contribution:Q", format="+.2f", title=unit)],
-        )
-    )
-    return chart
-
-
-def _beside_truth(row: Row) -> None:
-    title = f"Predictions beside actuals, the last {SCORED_DAYS} days"
-    found = data.ask(forecast.beside_truth, row["series_id"], SCORED_DAYS)
-    if found.empty:
-        charts.nothing(title, "No predicted hour has come yet: the next daily run scores the hours that have.")
-        return
-    found = found.rename(columns={"point": "predicted"})
-    shown = charts.on_clock(found, "target_at", row["timezone"]).melt(
-        ["ms", "local", "utc"], ["actual", "predicted"], var_name="line"
-    )
-    unit = _unit(row)
-    chart = (
-        alt.Chart(shown)
-        .mark_line(strokeWidth=1.6)
-        .encode(
-            x=charts.time_axis(shown, row["timezone"]),
-            y=alt.Y("value:Q", title=unit, scale=alt.Scale(zero=False)),
-            color=charts.colours("line", ["actual", "predicted"], [charts.GREY, charts.ink()]),
-            tooltip=charts.hover(alt.Tooltip("line:N"), alt.Tooltip("value:Q", format=".2f", title=unit)),
-        )
-    )
-    error = (found["predicted"] - found["actual"]).abs().mean()
-    said = f"{words.number(error)} {words.unit(row['unit'])}"
-    note = f"Each hour as last predicted, at most 24 hours before. Mean absolute error {said}."
-    charts.show(title, chart, note)
-
-
-def _quality(row: Row) -> None:
-    title = f"Quality of the data, the last {QUALITY_DAYS} days"
-    past = data.ask(forecast.history, row["series_id"], QUALITY_DAYS)
-    if past.empty:
-        charts.nothing(title, "Nothing was received for this series yet: Monitoring says what its source answers.")
-        return
-    local = past["observed_at"].dt.tz_localize("UTC").dt.tz_convert(row["timezone"])
-    days = past.assign(day=local.dt.strftime("%d %b"), at=local.dt.date).groupby(["at", "day", "quality"]).size()
-    shown = days.rename("hours").reset_index().drop(columns="at")
-    names = ["ok", "stuck", "missing", "quarantined"]
-    chart = (
-        alt.Chart(shown)
-        .mark_bar()
-        .encode(
-            x=alt.X(
-                "day:N",
-                sort=None,
-                title=f"day in {row['timezone']}",
-                axis=alt.Axis(labelOverlap="greedy", labelAngle=0),
-            ),
-            y=alt.Y("hours:Q", title="hours", scale=alt.Scale(domain=[0, 24])),
-            color=charts.colours("quality", names, [charts.GREEN, charts.ORANGE, charts.GREY, charts.VERMILLION]),
-            tooltip=["day:N", "quality:N", "hours:Q"],
-        )
-    )
-    charts.show(title, chart, _shortfalls(row), height=120)
-
-
-def _shortfalls(row: Row) -> str:
-    named = (("missing", "n_missing"), ("quarantined", "n_quarantined"), ("stuck", "n_stuck"), ("revised", "n_revised"))
-    return f"Of all {row['n_hours']:,} hours: " + ", ".join(f"{row[column]:,} {name}" for name, column in named) + "."
 
 
 def _download(row: Row, ahead: pd.DataFrame) -> None:

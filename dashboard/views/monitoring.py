@@ -9,10 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, data, links, reports, words
+from dashboard.views import drift, quality
 from warehouse.reads.board import accuracy, monitoring
 
-QUALITY_DAYS = 30
-MOST_REFUSED = 100
 CUSUM_LIMIT = 6.0  # fct_model_drift: above it, errors have drifted
 
 
@@ -101,54 +100,7 @@ def _realised(dataset: str) -> None:
         }
     )  # fmt: skip
     two = {name: st.column_config.NumberColumn(format="%.2f") for name in ("error", "promised", "over promise")}
-    st.dataframe(shown, hide_index=True, column_config=two | {"inside 80 %": _PERCENT})
-
-
-_PERCENT = st.column_config.NumberColumn(format="percent")
-_SHARE = st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)
-
-
-def _drift(dataset: str) -> None:
-    found = data.ask(monitoring.drift_days, dataset)
-    title = "Columns that drift, run by run"
-    if found.empty:
-        charts.nothing(title, "No run has looked for drift yet: `make run` does.")
-        return
-    last = found.iloc[-1]
-    if not found["n_drift"].any():
-        st.success(f"No column drifted in any of {len(found)} runs; the newest tested {last.n_tested}.")
-    else:
-        shown = charts.on_clock(found, "created_at", "UTC")
-        chart = (
-            alt.Chart(shown)
-            .mark_bar(color=charts.VERMILLION, size=12)
-            .encode(
-                x=charts.time_axis(shown, "UTC", "run (UTC)"),
-                y=alt.Y("n_drift:Q", title="columns", axis=alt.Axis(tickMinStep=1, format="d")),
-                tooltip=[alt.Tooltip("utc:N", title="run"), "n_drift:Q", alt.Tooltip("n_tested:Q", title="of tested")],
-            )
-        )
-        charts.show(title, chart, f"Newest run: {last.n_drift} of {last.n_tested} tested columns drift.", height=120)
-    _drift_now(dataset)
-
-
-def _drift_now(dataset: str) -> None:
-    found = data.ask(monitoring.drift_now, dataset)
-    judged = found[found["of_limit"].notna()]
-    if judged.empty:
-        st.info("The newest run judged no column: " + ", ".join(found["why_not"].dropna().unique()[:3]))
-        return
-    st.markdown("##### Distance from usual in the newest run, the farthest first")
-    st.caption("At 100 % of its limit a column counts as drifted. Distance: Wasserstein, in standard deviations.")
-    shown = pd.DataFrame(
-        {
-            "series": judged["series_id"].map(data.labels()), "kind": judged["kind"], "aspect": judged["aspect"],
-            "hours": judged["window_h"], "of its limit": judged["of_limit"], "distance": judged["score"],
-            "usual": judged["usual"], "what": judged["what"].fillna(""),
-        }
-    )  # fmt: skip
-    two = {name: st.column_config.NumberColumn(format="%.2f") for name in ("distance", "usual")}
-    st.dataframe(shown, hide_index=True, column_config=two | {"of its limit": _SHARE})
+    st.dataframe(shown, hide_index=True, column_config=two | {"inside 80 %": charts.PERCENT})
 
 
 def _alarms() -> None:
@@ -202,77 +154,6 @@ def _fallback() -> None:
         )  # fmt: skip
 
 
-def _data_quality() -> None:
-    title = f"Hours missing, stuck or quarantined in the last {QUALITY_DAYS} days, by series"
-    found = data.ask(monitoring.quality, QUALITY_DAYS)
-    if found.empty:
-        st.success(f"No hour of the last {QUALITY_DAYS} days is missing, stuck or quarantined.")
-    else:
-        shown = found.assign(series=found["series_id"].map(data.labels())).melt(
-            ["series"], list(_BAD), var_name="quality"
-        )
-        shown["quality"] = shown["quality"].map(_BAD)
-        n = shown["series"].nunique()
-        chart = (
-            alt.Chart(shown)
-            .mark_bar()
-            .encode(
-                x=alt.X("value:Q", title="hours"),
-                y=alt.Y("series:N", title=None, sort="-x", axis=alt.Axis(labelLimit=180, labelOverlap=False)),
-                color=charts.colours("quality", list(_BAD.values()), [charts.GREY, charts.ORANGE, charts.VERMILLION]),
-                tooltip=["series:N", "quality:N", alt.Tooltip("value:Q", title="hours")],
-            )
-        )
-        charts.show(title, chart, "Forecast shows one series day by day.", height=40 + 24 * n)
-    st.markdown("##### Series, the most incomplete first")
-    st.dataframe(_completeness(data.series()), hide_index=True, column_config={"complete": _SHARE})
-    _gaps()
-    _quarantine()
-
-
-_BAD = {"n_missing": "missing", "n_stuck": "stuck", "n_quarantined": "quarantined"}
-
-
-def _completeness(series: pd.DataFrame) -> pd.DataFrame:
-    complete = 1 - (series["n_missing"] + series["n_quarantined"]) / series["n_hours"].where(series["n_hours"] > 0)
-    shown = pd.DataFrame(
-        {
-            "series": series["series_id"].map(data.labels()), "complete": complete, "missing": series["n_missing"],
-            "quarantined": series["n_quarantined"], "stuck": series["n_stuck"], "revised": series["n_revised"],
-            "newest hour": series["last_observed_at"].map(words.stamp_utc),
-        }
-    )  # fmt: skip
-    return shown.sort_values("complete")
-
-
-def _gaps() -> None:
-    st.markdown("##### Gaps: sources that are late or leave windows unanswered")
-    found = data.ask(monitoring.gaps)
-    if found.empty:
-        st.success("Every source answered, and none is late.", icon=":material/check_circle:")
-        return
-    times = {name: found[name].map(words.stamp_utc) for name in ("last_ok_at", "last_observed_at", "open_since")}
-    st.dataframe(found.assign(**times).fillna(""), hide_index=True)
-
-
-def _quarantine() -> None:
-    st.markdown("##### Quarantine: readings refused, by reason")
-    found = data.ask(monitoring.quarantine_reasons)
-    if found.empty:
-        st.success("No reading was refused.", icon=":material/check_circle:")
-        return
-    shown = found.assign(last_fetched_at=found["last_fetched_at"].map(words.stamp_utc))
-    st.dataframe(
-        shown, hide_index=True,
-        column_config={"n": "readings", "n_series": "series", "last_fetched_at": "last received"},
-    )  # fmt: skip
-    with st.expander(f"The newest {MOST_REFUSED}"):
-        newest = data.ask(monitoring.quarantined, MOST_REFUSED)
-        times = {name: newest[name].map(words.stamp_utc) for name in ("observed_at", "fetched_at")}
-        names = newest["series_id"].map(data.labels())
-        st.dataframe(newest.assign(series_id=names, **times), hide_index=True)
-
-
 def _reports() -> None:
     found = data.ask(monitoring.drift_pages)
     if found.empty:
@@ -283,11 +164,11 @@ def _reports() -> None:
     reports.embed(data.settings().data_dir, str(page), "Evidently's report", "Reports are kept for 30 days.")
 
 
-BY_DATASET: dict[str, Callable[[str], None]] = {"Performance": _performance, "Drift": _drift}
+BY_DATASET: dict[str, Callable[[str], None]] = {"Performance": _performance, "Drift": drift.show}
 OVERALL: dict[str, Callable[[], None]] = {
     "Alarms": _alarms,
     "Fallback": _fallback,
-    "Data quality": _data_quality,
+    "Data quality": quality.show,
     "Reports": _reports,
 }
 SECTIONS = (*BY_DATASET, *OVERALL)

@@ -106,13 +106,13 @@ def _places(series: pd.DataFrame, alerts: pd.DataFrame) -> None:
         st.subheader(words.dataset(name, series))
         left, right = st.columns([2, 3], gap="medium")
         with left:
-            _map(rows)
+            _map(words.dataset(name, series), rows)
         right.html(cards.places(data.records(rows)))
 
 
 def _outlook() -> pd.DataFrame:
     found = data.ask(today.outlook)
-    columns = ["series_id", "origin_at", "first_target_at", "points", "lows", "highs", "rung", "is_overridden"]
+    columns = ["series_id", "first_target_at", "points", "lows", "highs", "rung"]
     return found if not found.empty else pd.DataFrame(columns=columns)
 
 
@@ -125,21 +125,20 @@ def _states(rows: pd.DataFrame, alerts: pd.DataFrame) -> np.ndarray[Any, Any]:
     )
 
 
-def _map(rows: pd.DataFrame) -> None:
+def _map(title: str, rows: pd.DataFrame) -> None:
     """Places by longitude and latitude; those far from the others have a map of their own, or are named below it."""
     placed = rows.dropna(subset=["latitude", "longitude"]).sort_values("longitude")
     if placed.empty:
-        charts.nothing("Where they are", "No place of this dataset has coordinates in `dbt_project/seeds/places.csv`.")
+        charts.nothing(f"{title}: where", "No place of this dataset has coordinates in `dbt_project/seeds/places.csv`.")
         return
     regions = (placed["longitude"].diff() > FAR_DEGREES).cumsum()
     groups = [group for _, group in placed.groupby(regions)]
-    drawn = [group for group in groups if len(group) > 1] or [placed]
-    alone = [group for group in groups if len(group) == 1] if len(drawn) < len(groups) and len(placed) > 1 else []
-    for i, group in enumerate(drawn):
-        charts.show("Where they are, by state" if i == 0 else "Farther away, by state", _region(group))
-    if alone and drawn[0] is not placed:
-        far = ", ".join(f"{words.place(row)} ({_degrees(row)})" for g in alone for row in data.records(g))
-        st.caption(f"Too far away for this map: {far}.")
+    near = [group for group in groups if len(group) > 1]
+    for group in near or [placed]:
+        charts.show(f"{title}: where, by state", _region(group))
+    alone = [row for group in groups if near and len(group) == 1 for row in data.records(group)]
+    if alone:
+        st.caption("Too far away for a map: " + ", ".join(f"{words.place(row)} ({_degrees(row)})" for row in alone))
 
 
 def _degrees(row: Row) -> str:

@@ -19,10 +19,9 @@ def outlook(publication: Publication) -> pa.Table:
         publication,
         """
         select
-            series_id, max(origin_at) as origin_at, max(data_as_of) as data_as_of, min(target_at) as first_target_at,
+            series_id, max(origin_at) as origin_at, min(target_at) as first_target_at,
             list(point order by target_at) as points, list(q10 order by target_at) as lows,
-            list(q90 order by target_at) as highs, arg_min(rung, target_at) as rung,
-            arg_min(rung_reason, target_at) as rung_reason, bool_or(override_id is not null) as is_overridden
+            list(q90 order by target_at) as highs, arg_min(rung, target_at) as rung
         from marts.fct_current_forecasts group by series_id order by series_id
         """,
     )
