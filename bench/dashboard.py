@@ -32,11 +32,7 @@ class Click:
 def _pressed(name: str, link: str) -> Click:
     """A button of a row; the page's script puts it into the address."""
 
-    def button(page: Page) -> Locator:
-        main = page.get_by_test_id("stMain")
-        return main.get_by_role("button", name=name).or_(main.get_by_role("radio", name=name))
-
-    return Click(button, lambda page: page.wait_for_url(f"**{link}**"))
+    return Click(lambda page: page.get_by_role("radio", name=name), lambda page: page.wait_for_url(f"**{link}**"))
 
 
 def _chosen(label: str, option: int, title: str) -> Click:
