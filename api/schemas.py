@@ -44,9 +44,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200, pattern=NAME)]
 Dataset = Annotated[Name | None, Field(description="only this dataset", examples=["weather"])]
 Series = Annotated[
     list[Name] | None,
-    Field(
-        max_length=500, description="only these series; may be repeated", examples=[["weather.ROM.temperature_c"]]
-    ),
+    Field(max_length=500, description="only these series; may be repeated", examples=[["weather.ROM.temperature_c"]]),
 ]
 BoxText = Annotated[
     str | None,
@@ -186,7 +184,7 @@ class NewOverride(BaseModel):
     method: Literal["set", "add", "factor"] = Field(
         description="the median becomes `value`, or all quantiles + or × it"
     )
-    value: float = Field(allow_inf_nan=False, description="in the unit of the series; a factor has none")
+    value: float = Field(strict=True, allow_inf_nan=False, description="in the unit of the series; a factor has none")
     reason: str = Field(min_length=1, max_length=300, description="why; it is kept for good")
 
 

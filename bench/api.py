@@ -41,7 +41,7 @@ def main(quick: bool = False) -> None:
     screen, about, lasts = Screen(), machine(), QUICK_SECONDS if quick else SECONDS
     rows = []
     with scratch("api") as folder:
-        publication.write(folder, n_series=2 * SERIES, days=60)  # half of them weather
+        publication.publish(folder, places=SERIES)
         with _server(folder) as port:
             for name, path, gzip in _questions():
                 screen.tick(name)
@@ -66,7 +66,7 @@ def main(quick: bool = False) -> None:
 
 
 def _one() -> str:
-    return f"/v1/predictions?series=weather.p{2 * random.randrange(SERIES)}.temperature_c"
+    return f"/v1/predictions?series=weather.city-{random.randrange(SERIES)}.temperature_c"
 
 
 def _questions() -> list[tuple[str, Callable[[], str], bool]]:
@@ -101,9 +101,7 @@ def _server(folder: Path) -> Any:
 
 
 def _publish(folder: Path, n: int) -> None:
-    publication.write(
-        folder, n_series=2 * SERIES, days=2, run_id=f"run-{n}", origin=publication.ORIGIN + timedelta(days=n)
-    )
+    publication.publish(folder, places=SERIES, run_id=f"run-{n}", origin=publication.ORIGIN + timedelta(days=n))
 
 
 async def _load(

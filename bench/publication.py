@@ -23,7 +23,6 @@ from warehouse.settings import ROOT
 
 ORIGIN = datetime(2026, 11, 21, 6)
 MARTS = ROOT / "dbt_project" / "models" / "marts"
-
 ROWS = Path(__file__).with_suffix(".sql")
 
 
@@ -51,7 +50,7 @@ def publish(
     places: int = 3,
     rows: bool = True,
     without: tuple[str, ...] = (),
-    published_at: datetime = ORIGIN + timedelta(minutes=20),
+    origin: datetime = ORIGIN,
 ) -> Path:
     """Writes the copy and points readers at it. `rows=False`: marts without rows; `without`: marts that are missing."""
     folder = data_dir / "published"
@@ -64,14 +63,14 @@ def publish(
             listed = ", ".join(f'"{column["name"]}" {column["data_type"]}' for column in columns)
             con.execute(f'create table marts."{name}" ({listed})')
         for name, select in _blocks().items() if rows else ():
-            _fill(con, name, select, [column["name"] for column in marts[name]], places)
+            _fill(con, name, select, [column["name"] for column in marts[name]], {"origin": origin, "n": places})
         for name in without:
             con.execute(f'drop table marts."{name}"')
         tables = {name: _count(con, name) for name in marts if name not in without}
         con.execute(
             "create table main.publication as select $1::varchar as run_id, $2::timestamp as published_at, "
             "''::varchar as fingerprint, $3::json as tables",
-            [run_id, published_at, json.dumps(tables)],
+            [run_id, origin + timedelta(minutes=20), json.dumps(tables)],
         )
     pointer = folder / f"{POINTER}.tmp"
     pointer.write_text(path.name + "\n", encoding="utf-8")
@@ -79,9 +78,8 @@ def publish(
     return path
 
 
-def _fill(con: duckdb.DuckDBPyConnection, name: str, select: str, columns: list[str], places: int) -> None:
+def _fill(con: duckdb.DuckDBPyConnection, name: str, select: str, columns: list[str], values: dict[str, Any]) -> None:
     """Inserts the columns that the mart has; a column that the select lacks stays null."""
-    values = {"origin": ORIGIN, "n": places}
     used = {key: value for key, value in values.items() if f"${key}" in select}
     con.execute(f"create temp table made as {select}", used)
     made = [row[0] for row in con.execute("select column_name from (describe made)").fetchall()]

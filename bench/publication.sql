@@ -36,7 +36,7 @@ from marts.dim_series, range($origin - interval 7 day, $origin + interval 1 hour
     range(1, 49) as t (h)
 
 -- fct_current_forecasts
-select * from marts.fct_forecasts where origin_at = $origin
+select *, point as model_point from marts.fct_forecasts where origin_at = $origin
 
 -- fct_forecast_scores
 select
@@ -57,7 +57,8 @@ select
     'run-1' as run_id, rule_id, series_id, series.dataset, place_id, name as place_name, country, timezone,
     $origin as origin_at, $origin + interval 1 hour as window_start, $origin + interval 25 hour as window_end,
     (hash(series_id) % 100) / 100.0 as probability, 0.2 as climatology, 0.6 as act_from,
-    probability > 0.6 as is_alert, description, what_to_do, false as is_silenced
+    probability > 0.6 as is_alert, description, what_to_do, 'classifier' as method,
+    $origin + interval 10 minute as created_at, false as is_silenced
 from marts.dim_series as series inner join marts.dim_alert_rules as rules using (dataset)
 
 -- fct_alert_scores
@@ -93,6 +94,7 @@ where horizon_h in (1, 3, 6, 12, 18, 24, 36, 48)
 -- dim_model_versions
 select
     dataset || '-' || model || '-20261114T0600-' || hash as model_version, dataset, model, role, status,
+    'run-0' as run_id, 'abc' as data_hash,
     $origin - interval 7 day as trained_at, $origin - interval 20 day as report_from,
     $origin - interval 8 day as report_to, mae as report_mae, 1 - mae / 1.4 as report_skill, mae / 3 as report_pinball,
     0.8 as report_coverage_80, 'first version' as decision,
@@ -106,7 +108,7 @@ from (values ('sgpm'), ('weather')) as d (dataset),
 -- fct_champion_history
 select
     dataset, model_version, model, trained_at as valid_from, null as valid_to, true as is_current, 'promote' as action,
-    'first version' as reason, 'train' as actor
+    'first version' as reason, 'train' as actor, run_id, run_id || '.' || dataset as event_id
 from marts.dim_model_versions where status = 'champion'
 
 -- fct_model_drift

@@ -13,6 +13,6 @@ from tests.api.serving import served, settings_of
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """Six series of two datasets, two vintages."""
     folder = tmp_path_factory.mktemp("api")
-    publication.write(folder)
+    publication.publish(folder)
     with served(settings_of(folder)) as client:
         yield client

@@ -24,7 +24,7 @@ def bearer(secret: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = tmp_path_factory.mktemp("access")
-    publication.write(found, n_series=2, days=2)
+    publication.publish(found, places=1)
     return found
 
 
@@ -41,8 +41,8 @@ def test_without_any_key_everybody_on_this_machine_reads_and_nobody_decides(api:
 
 
 OVERRIDE = {
-    "series_id": "weather.p0.temperature_c", "target_from": "2026-03-02T12:00:00Z",
-    "target_to": "2026-03-02T14:00:00Z", "method": "add", "value": 1.0, "reason": "foehn",
+    "series_id": "weather.city-0.temperature_c", "target_from": "2026-11-21T12:00:00Z",
+    "target_to": "2026-11-21T14:00:00Z", "method": "add", "value": 1.0, "reason": "foehn",
 }  # fmt: skip
 
 

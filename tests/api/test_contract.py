@@ -35,7 +35,7 @@ negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 406, 411, 
 
 @pytest.mark.slow
 def test_every_operation_keeps_its_promises(tmp_path: Path) -> None:
-    publication.write(tmp_path, n_series=4, days=3)
+    publication.publish(tmp_path, places=2)
     settings = settings_of(tmp_path)
     with connect(settings) as con:
         con.execute(MARTS)

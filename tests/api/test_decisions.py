@@ -26,10 +26,10 @@ MARTS = f"""
         select 'heat_day' as rule_id, 'weather' as dataset, 'temperature_c' as variable;
 """
 OVERRIDE = {
-    "series_id": ROME, "target_from": "2026-03-02T14:00:00+02:00", "target_to": "2026-03-02T14:00:00Z",
+    "series_id": ROME, "target_from": "2026-11-21T14:00:00+02:00", "target_to": "2026-11-21T14:00:00Z",
     "method": "add", "value": 1.5, "reason": "foehn",
 }  # fmt: skip
-SILENCE = {"window_from": "2026-03-02T12:00:00Z", "window_to": "2026-03-03T12:00:00Z", "reason": "works"}
+SILENCE = {"window_from": "2026-11-21T12:00:00Z", "window_to": "2026-11-22T12:00:00Z", "reason": "works"}
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_an_override_is_on_record_with_who_and_why(api: httpx.Client, settings: 
     assert answer.status_code == 201, answer.text
     told = answer.json()
     assert (told["actor"], told["reason"], told["target_from"]) == (
-        "api:night shift", "foehn", "2026-03-02T12:00:00Z",
+        "api:night shift", "foehn", "2026-11-21T12:00:00Z",
     )  # fmt: skip
     (kept,) = overrides.listed(settings, NOW)
     assert kept["override_id"] == told["override_id"]
@@ -74,7 +74,7 @@ def test_an_alert_is_silenced_for_one_series_or_for_all(
     [
         ({"series_id": "weather.ROMA.temperature_c"}, f"did you mean {ROME}"),
         ({"value": 900, "method": "set"}, "not plausible"),
-        ({"target_to": "2026-03-02T06:30:00Z"}, "not after its begin"),
+        ({"target_to": "2026-11-21T06:30:00Z"}, "not after its begin"),
         ({"target_to": "2027-03-02T06:30:00Z"}, "more than 14 days"),
         ({"reason": "\u0007"}, "printable"),
         ({"method": "guess"}, "method"),

@@ -48,7 +48,7 @@ def test_a_server_that_is_refused_says_why_in_a_line(
 
 
 def test_the_process_serves_what_is_published_and_ends_on_sigterm(tmp_path: Path):
-    publication.write(tmp_path, n_series=2, days=2)
+    publication.publish(tmp_path, places=1)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -18,7 +18,7 @@ DAY = timedelta(days=1)
 
 def publish(folder: Path, n: int) -> str:
     run_id = f"run-{n}"
-    publication.write(folder, n_series=4, days=3, run_id=run_id, origin=ORIGIN + n * DAY)
+    publication.publish(folder, places=2, run_id=run_id, origin=ORIGIN + n * DAY)
     return run_id
 
 
@@ -80,14 +80,14 @@ def test_before_the_first_publication_every_list_says_what_to_do(path: str, tmp_
 
 
 def test_a_mart_that_an_older_version_did_not_publish_is_named(tmp_path: Path):
-    publication.write(tmp_path, without=("dim_model_versions",))
+    publication.publish(tmp_path, without=("dim_model_versions",))
     with served(settings_of(tmp_path)) as api:
         assert "dim_model_versions" in problem(api.get("/v1/models"), 503)
         assert rows(api.get("/v1/series"))
 
 
 def test_an_empty_publication_gives_empty_lists(tmp_path: Path):
-    publication.write(tmp_path, is_empty=True)
+    publication.publish(tmp_path, rows=False)
     with served(settings_of(tmp_path)) as api:
         for path in ("/v1/datasets", "/v1/predictions", "/v1/alerts", "/v1/models", "/v1/runs"):
             assert rows(api.get(path)) == []

@@ -137,7 +137,7 @@ def test_an_open_page_shows_a_new_publication_by_itself(address: str, browser: B
     page, wrong = watched(browser.new_context())
     page.goto(address)
     settle(page)
-    publish(data_dir, run_id="run-2", places=4, published_at=ORIGIN + timedelta(hours=2))
+    publish(data_dir, run_id="run-2", places=4, origin=ORIGIN + timedelta(hours=2))
     expect(page.get_by_role("link", name="London 3")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("New forecasts are shown.")).to_be_visible()
     assert wrong == []

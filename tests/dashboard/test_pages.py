@@ -128,7 +128,7 @@ def test_a_new_publication_is_shown_at_the_next_interaction(tmp_path: Path, monk
     publish(tmp_path, rows=False)
     app = opened(tmp_path, monkeypatch, "models")
     assert "No version was trained yet" in said(app)
-    publish(tmp_path, run_id="run-2", published_at=ORIGIN + timedelta(days=1))
+    publish(tmp_path, run_id="run-2", origin=ORIGIN + timedelta(days=1))
     app.run()
     assert not app.exception
     assert "Comparison" in said(app)
