@@ -11,34 +11,20 @@ from dashboard.views import accuracy, forecast, models, monitoring, operations, 
 from warehouse.errors import BadInput
 
 ICON = Path(__file__).with_name("icon.svg")
-PAGES = {
-    "Predictions": [
-        st.Page(today.show, title="Today", icon=":material/today:", default=True),
-        st.Page(forecast.show, title="Forecast", url_path="forecast", icon=":material/show_chart:"),
-        st.Page(accuracy.show, title="Accuracy", url_path="accuracy", icon=":material/target:"),
-    ],
-    "Behind them": [
-        st.Page(monitoring.show, title="Monitoring", url_path="monitoring", icon=":material/monitor_heart:"),
-        st.Page(models.show, title="Models", url_path="models", icon=":material/deployed_code:"),
-        st.Page(operations.show, title="Operations", url_path="operations", icon=":material/receipt_long:"),
-    ],
-}
-
-
-def _menu() -> None:
-    """Streamlit's own menu is a list that screen readers cannot follow once it has sections."""
-    st.markdown("**skyduck**")
-    for section, pages in PAGES.items():
-        st.caption(section)
-        for page in pages:
-            st.page_link(page)
+PAGES = [
+    st.Page(today.show, title="Today", icon=":material/today:", default=True),
+    st.Page(forecast.show, title="Forecast", url_path="forecast", icon=":material/show_chart:"),
+    st.Page(accuracy.show, title="Accuracy", url_path="accuracy", icon=":material/target:"),
+    st.Page(monitoring.show, title="Monitoring", url_path="monitoring", icon=":material/monitor_heart:"),
+    st.Page(models.show, title="Models", url_path="models", icon=":material/deployed_code:"),
+    st.Page(operations.show, title="Operations", url_path="operations", icon=":material/receipt_long:"),
+]
 
 
 def main() -> None:
     st.set_page_config(page_title="skyduck", page_icon=str(ICON), layout="wide")
-    page = st.navigation(PAGES, position="hidden")
+    page = st.navigation(PAGES)
     with st.sidebar:
-        _menu()
         sign_in.panel()
     try:
         shown = data.edition()
