@@ -98,7 +98,7 @@ def quality(row: Row) -> None:
                 title=f"day in {row['timezone']}",
                 axis=alt.Axis(labelOverlap="greedy", labelAngle=0),
             ),
-            y=alt.Y("hours:Q", title="hours", scale=alt.Scale(domain=[0, 24])),
+            y=alt.Y("hours:Q", title="hours", scale=alt.Scale(domain=[0, 25])),
             color=charts.colours("quality", names, [charts.GREEN, charts.ORANGE, charts.GREY, charts.VERMILLION]),
             tooltip=["day:N", "quality:N", "hours:Q"],
         )

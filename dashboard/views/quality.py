@@ -29,7 +29,7 @@ def show() -> None:
             .mark_bar()
             .encode(
                 x=alt.X("value:Q", title="hours"),
-                y=alt.Y("series:N", title=None, sort="-x", axis=alt.Axis(labelLimit=180, labelOverlap=False)),
+                y=alt.Y("series:N", title=None, sort="-x", axis=alt.Axis(labelLimit=120, labelOverlap=False)),
                 color=charts.colours("quality", list(_BAD.values()), [charts.GREY, charts.ORANGE, charts.VERMILLION]),
                 tooltip=["series:N", "quality:N", alt.Tooltip("value:Q", title="hours")],
             )
