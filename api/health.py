@@ -69,6 +69,14 @@ _FIGURES: dict[str, tuple[str, tuple[str, ...], str]] = {
         ("source",),
         "select source, sum(n_hours_late) as value from marts.fct_loads group by all",
     ),
+    "skyduck_allowance_used_ratio": (
+        "Call weight used of what a source allows within so many seconds, at the end of the newest load",
+        ("source", "seconds"),
+        "with newest as (select unnest(from_json(detail -> 'allowances', "
+        '\'[{"source": "varchar", "most": "double", "seconds": "bigint", "used": "double"}]\'), recursive := true) '
+        "from (select detail from marts.fct_runs where step = 'load' order by as_of desc, started_at desc limit 1)) "
+        "select source, seconds, used / most as value from newest",
+    ),
     "skyduck_run_seconds": (
         "Duration of the newest run of a flow",
         ("flow",),

@@ -168,7 +168,8 @@ from range(0, 7) as t (i)
 
 -- fct_runs
 select run_id, flow, step, as_of, started_at, status, share * seconds as seconds, cpu_seconds, peak_mib, 100 as n_rows,
-    n_calls, call_weight, cost, currency
+    n_calls, call_weight, cost, currency, case when step = 'load' then
+        '{"allowances": [{"source": "open_meteo", "most": 10000.0, "seconds": 86400.0, "used": 2500.0}]}' end as detail
 from marts.fct_run_costs, (values ('load', 0.2), ('dbt before ml', 0.5), ('predict', 0.3)) as t (step, share)
 
 -- fct_value

@@ -51,6 +51,7 @@ def load(
         note.n_rows = sum(source.n_hours for source in run.loads.sources)
         note.n_calls = sum(source.n_calls for source in run.loads.sources)
         note.detail |= {"new_bodies": run.loads.n_new_bodies, "failed": run.loads.failed}
+        note.detail["allowances"] = [vars(allowance) for allowance in run.loads.allowances]
     return run.loads
 
 

@@ -14,7 +14,7 @@ from loader.lanes import Breaker, side_by_side
 from loader.plan import days_between, plan
 from loader.record import Outcome, Result, results
 from loader.source import DAY, Context, Endpoint, Mode, Request, Source, choose
-from loader.summary import LoadSummary, SourceSummary
+from loader.summary import Allowance, LoadSummary, SourceSummary
 from loader.work import Task, Worker
 from warehouse import ledger, raw
 from warehouse.catalog import Catalog, load_catalog
@@ -25,7 +25,7 @@ from warehouse.settings import Settings
 
 BATCH_REQUESTS, BATCH_BYTES, BATCH_SECONDS = 64, 50_000_000, 30.0
 SECONDS_BETWEEN_LINES = 2.0
-MONTH = timedelta(days=30)
+HOUR, MONTH = timedelta(hours=1), timedelta(days=30)
 log = structlog.get_logger(__name__)
 
 
@@ -64,6 +64,7 @@ def load(
             jobs = [_job(con, source, endpoint, context, first, last) for source, endpoint in served]
             summary.sources = [job.summary for job in jobs]
             _run(con, worker, jobs, run_id=run_id, now=now, progress=progress)
+            summary.allowances = _allowances(con, jobs, now)
     finally:
         worker.close()
     return summary
@@ -148,6 +149,19 @@ def _tally(summary: SourceSummary, outcome: Outcome) -> None:
     summary.n_calls += outcome.fetched.n_calls
     summary.weight += outcome.fetched.weight
     summary.seconds += outcome.fetched.seconds
+
+
+def _allowances(con: raw.Connection, jobs: Sequence[Job], now: datetime) -> list[Allowance]:
+    """Of an hour and longer: within a shorter limit the load waits. Attempts of a run count as made when it began."""
+    hosts = {job.source.NAME: job.requests[0].host for job in jobs if job.requests}
+    return [
+        Allowance(
+            name, most, seconds, sum(weight for _, weight in ledger.weight_used(con, name, now=now, within=within))
+        )
+        for name, host in sorted(hosts.items())
+        for most, seconds in (host.limits if host else ())
+        if (within := timedelta(seconds=seconds)) >= HOUR
+    ]
 
 
 @dataclass

@@ -43,9 +43,20 @@ class SourceSummary:
         return f"{self.name}: {self.n_done}/{self.n_windows} windows, {short(self.n_values)} values"
 
 
+@dataclass(frozen=True)
+class Allowance:
+    """Call weight that a source allows within so many seconds, and what was used of it up to the end of the load."""
+
+    source: str
+    most: float
+    seconds: float
+    used: float
+
+
 @dataclass
 class LoadSummary:
     sources: list[SourceSummary] = field(default_factory=list)
+    allowances: list[Allowance] = field(default_factory=list)
 
     @property
     def failed(self) -> list[str]:

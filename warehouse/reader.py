@@ -41,13 +41,14 @@ class Publication:
     def table(self, sql: str, values: dict[str, Any] | None = None) -> pa.Table:
         """The answer to a question, values bound. Any thread may ask.
 
-        Raises NotBuilt for a mart that an older version did not publish, BadInput for a value of another type.
+        Raises NotBuilt for a mart or column that an older version did not publish, BadInput for a value of another
+        type.
         """
         with self._con.cursor() as cursor:
             try:
                 return cursor.execute(sql, values or {}).to_arrow_table()
-            except duckdb.CatalogException as error:
-                seen = str(error).splitlines()[0].removeprefix("Catalog Error: ")
+            except (duckdb.CatalogException, duckdb.BinderException) as error:
+                seen = str(error).splitlines()[0].partition(" Error: ")[2]
                 raise NotBuilt(f"the published copy {self.name} is of an older version ({seen}): run again") from None
             except duckdb.ConversionException as error:
                 raise BadInput(str(error).splitlines()[0].removeprefix("Conversion Error: ")) from None

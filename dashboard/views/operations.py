@@ -10,6 +10,7 @@ from dashboard import charts, data, words
 from warehouse.reads.board import operations
 
 RUNS = 60
+PERIODS = {3600: "an hour", 86_400: "a day", 2_592_000: "30 days"}
 
 
 def show() -> None:
@@ -25,6 +26,7 @@ def show() -> None:
     _cost(runs)
     _value()
     _calls()
+    _allowances()
 
 
 def _tiles(runs: pd.DataFrame) -> None:
@@ -138,4 +140,25 @@ def _calls() -> None:
     )
     charts.show(
         title, chart, "Weight: what the sources count a call as. Retries are among the calls, not in the weight."
+    )
+
+
+def _allowances() -> None:
+    st.markdown("##### Calls left: what the sources allow, at the end of the newest load")
+    found = data.ask(operations.allowances)
+    if found.empty:
+        st.info("No source that was asked limits an hour or longer, or no load has noted it yet: `make run` does.")
+        return
+    shown = pd.DataFrame(
+        {
+            "source": found["source"], "within": found["seconds"].map(PERIODS), "allowed": found["most"],
+            "used": found["used"], "left": (found["most"] - found["used"]).clip(lower=0),
+            "of it used": found["used"] / found["most"],
+        }
+    )  # fmt: skip
+    whole = {name: st.column_config.NumberColumn(format="%.0f") for name in ("allowed", "used", "left")}
+    share = {"of it used": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)}
+    st.dataframe(shown, hide_index=True, column_config=whole | share)
+    st.caption(
+        f"Weight of calls, as of {found['as_of'].iloc[0]:%d %b %H:%M} UTC. Within a shorter limit the load waits."
     )

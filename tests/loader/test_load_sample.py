@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -143,3 +143,16 @@ def test_every_fault_that_the_sample_can_inject_is_tried_here(sample: httpx.Clie
     refused = sample.post("/_admin/faults", json=[{"match": "", "fault": "no such fault"}])
     known = refused.text.split("known: ")[1].split('"')[0].split(", ")
     assert set(known) == {*WRONG, *HARMLESS}
+
+
+def test_a_load_says_what_it_used_of_what_the_sources_allow(settings: Settings) -> None:
+    first = once(settings)
+    used = sum(each.weight for each in first.sources if each.source == "open_meteo")
+    allowed = {(each.source, each.seconds): each for each in first.allowances}
+    assert set(allowed) == {("open_meteo", 3600), ("open_meteo", 86_400), ("open_meteo", 2_592_000)}
+    assert allowed["open_meteo", 86_400].most == 10_000
+    assert {round(each.used, 6) for each in first.allowances} == {round(used, 6)}
+    later = once(settings, NOW + timedelta(hours=2))
+    more = sum(each.weight for each in later.sources if each.source == "open_meteo")
+    found = {each.seconds: round(each.used, 6) for each in later.allowances}
+    assert found == {3600: round(more, 6), 86_400: round(used + more, 6), 2_592_000: round(used + more, 6)}

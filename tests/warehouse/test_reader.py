@@ -67,6 +67,8 @@ def test_what_is_not_there_is_told(tmp_path: Path, settings: Settings) -> None:
     with reader.publication() as found:
         with pytest.raises(NotBuilt, match="older version"):
             found.table("select * from marts.dim_nothing")
+        with pytest.raises(NotBuilt, match="older version"):
+            found.table("select later from marts.dim_series")
         with pytest.raises(BadInput, match="timestamp"):
             found.table("select $t::timestamp", {"t": "noon"})
         with pytest.raises(Exception, match="disabled"):

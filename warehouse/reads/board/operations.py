@@ -42,6 +42,30 @@ def calls(publication: Publication) -> pa.Table:
     )
 
 
+def allowances(publication: Publication) -> pa.Table:
+    """By source and period: the call weight it allows, and what was used up to the end of the newest load."""
+    return answer(
+        publication,
+        """
+        with newest as (
+            select as_of, detail -> 'allowances' as allowances
+            from marts.fct_runs where step = 'load' and (detail -> 'allowances') is not null
+            order by as_of desc, started_at desc limit 1
+        ),
+        told as (
+            select as_of, unnest(
+                from_json(
+                    allowances, '[{"source": "varchar", "most": "double", "seconds": "double", "used": "double"}]'
+                ),
+                recursive := true
+            )
+            from newest
+        )
+        select * from told order by source, seconds
+        """,
+    )
+
+
 def value(publication: Publication) -> pa.Table:
     """One row per subject and period, against the reference that is hardest to beat."""
     return answer(
