@@ -35,16 +35,20 @@ DONE = """() => {
 }"""
 
 
-@contextmanager
-def served(data_dir: Path) -> Iterator[str]:
-    """The address of a dashboard on the publication below `data_dir`."""
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    env = {key: value for key, value in os.environ.items() if not key.startswith("SKYDUCK_")}
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def served(data_dir: Path, *options: str, port: int | None = None, **environment: str) -> Iterator[str]:
+    """The address of a dashboard on the publication below `data_dir`; `options` are Streamlit's."""
+    port = port or free_port()
+    env = {key: value for key, value in os.environ.items() if not key.startswith("SKYDUCK_")} | environment
     with (data_dir / "streamlit.log").open("w") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.port", str(port)],
+            [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.port", str(port), *options],
             cwd=ROOT, env=env | {"SKYDUCK_DATA_DIR": str(data_dir)}, stdout=log, stderr=log,
         )  # fmt: skip
         try:

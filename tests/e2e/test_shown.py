@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from bench.publication import contracts
+from dashboard.decide import decide
 from tests.api.serving import rows, served, settings_of
 from tests.api.test_lists import ARROW, PARQUET, PATHS
 from tests.e2e.fixtures import Day
@@ -88,3 +89,23 @@ def test_the_documentation_names_every_table_and_beside_it_how_all_stands(day_2:
     lacking = [f"{node['name']}.{name}" for node in described for name, column in node["columns"].items()
                if not column["description"]]  # fmt: skip
     assert lacking == []
+
+
+def test_the_dashboard_decides_by_the_command_and_is_refused_in_its_words(
+    day_2: Day, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = day_2.world.copied(tmp_path / "world")
+    monkeypatch.setenv("SKYDUCK_DATA_DIR", str(world.data))
+    monkeypatch.setenv("SKYDUCK_SEEDS_DIR", str(world.seeds))
+    (other,) = world.published(
+        "select model_version from marts.dim_model_versions where dataset = 'air' and role = 'statistical'"
+    )[0]
+    made = decide("promote", other, reason="steadier", actor="ada@example.org")
+    assert made.is_done, made.message
+    assert world.rows(
+        "select model_version, actor, reason from ml.champion_events order by event_seq desc limit 1"
+    ) == [(other, "ada@example.org", "steadier")]
+    refused = decide("rollback", "footfall", reason="why not", actor="ada@example.org")
+    assert not refused.is_done
+    assert "footfall" in refused.message
+    assert "Traceback" not in refused.message
