@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, expect
 
 from bench.browser import chromium, served, settle
 from bench.publication import ORIGIN, publish
+from tests.dashboard.walking import LOOKS, walk, watched
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
-
-PAGES = ("", "forecast", "accuracy", "monitoring", "models", "operations")
-LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
-    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
-    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
-}
-# Streamlit asks for its own address below the page's path first, and answers itself with 404.
-OWN_PROBE = re.compile(r"/_stcore/(health|host-config)$")
 
 
 @pytest.fixture(scope="module")
@@ -47,69 +35,9 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = Path(os.environ.get("SKYDUCK_SCREENSHOTS") or tmp_path_factory.mktemp("shots"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def watched(context: BrowserContext) -> tuple[Page, list[str]]:
-    """A page, and what went wrong on it: errors of the console, requests to any other machine."""
-    page, wrong = context.new_page(), []
-    page.on("request", lambda asked: wrong.append(asked.url) if _is_outside(asked.url) else None)
-    page.on(
-        "console",
-        lambda said: (
-            wrong.append(said.text)
-            if said.type == "error" and not OWN_PROBE.search(said.location.get("url", ""))
-            else None
-        ),
-    )
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    return page, wrong
-
-
-def _is_outside(url: str) -> bool:
-    return re.match(r"(https?|wss?)://(?!127\.0\.0\.1[:/])", url) is not None
-
-
 @pytest.mark.parametrize("look", LOOKS)
-def test_every_page_is_whole_in_every_look(address: str, browser: Browser, shots: Path, look: str) -> None:
-    context = browser.new_context(**LOOKS[look])
-    for name in PAGES:
-        page, wrong = watched(context)
-        page.goto(f"{address}/{name}")
-        settle(page)
-        _photograph(page, shots / f"{name or 'today'}-{look}.png")
-        assert wrong == [], name
-        assert page.get_by_test_id("stException").count() == 0, name
-        sideways = "document.querySelector('[data-testid=stMain]').scrollWidth - innerWidth"
-        assert page.evaluate(sideways) <= 0, f"{name} scrolls sideways"
-        if look != "phone":
-            assert _faults(page) == [], name
-        page.close()
-    context.close()
-
-
-def _photograph(page: Page, path: Path) -> None:
-    """The page whole: Streamlit scrolls inside of it, so the window is made as high as the page."""
-    size = page.viewport_size
-    assert size is not None
-    height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
-    page.set_viewport_size({"width": size["width"], "height": min(height, 8000)})
-    page.wait_for_timeout(300)
-    page.screenshot(path=path)
-
-
-def _faults(page: Page) -> list[str]:
-    """What axe-core calls serious or critical, with the elements it found it on."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{fault['id']}: {fault['nodes'][0]['html'][:200]}"
-        for fault in found
-        if fault["impact"] in ("serious", "critical")
-    ]
+def test_every_page_is_whole_in_every_look(address: str, browser: Browser, look: str) -> None:
+    walk(address, browser, look)
 
 
 def test_a_link_opens_its_series_and_a_card_is_such_a_link(address: str, browser: Browser) -> None:

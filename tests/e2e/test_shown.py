@@ -10,10 +10,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bench.browser import chromium
+from bench.browser import served as served_pages
 from bench.publication import contracts
 from dashboard.decide import decide
 from tests.api.serving import rows, served, settings_of
 from tests.api.test_lists import ARROW, PARQUET, PATHS
+from tests.dashboard.walking import walk
 from tests.e2e.fixtures import Day
 from tests.e2e.inputs import DAY_2, MUSEUM, TARGETS
 from tests.e2e.world import World
@@ -109,3 +112,8 @@ def test_the_dashboard_decides_by_the_command_and_is_refused_in_its_words(
     assert not refused.is_done
     assert "footfall" in refused.message
     assert "Traceback" not in refused.message
+
+
+def test_every_page_of_the_dashboard_shows_the_sample(day_2: Day) -> None:
+    with served_pages(day_2.world.data) as address, chromium() as browser:
+        walk(address, browser, "light", "sample")

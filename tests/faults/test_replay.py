@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from bench.browser import chromium, served
 from bench.replay import record
 from bench.replay.command import folder, run
 from bench.replay.faults import FEW_DAYS, HALF_YEAR
 from bench.replay.found import Findings, judge
 from bench.replay.tables import verdicts
 from bench.scratch import RECORDINGS, scratch
+from tests.dashboard.walking import walk
 
 pytestmark = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings are not beside the project")
 
@@ -37,6 +39,8 @@ def test_a_few_days_replayed_find_bad_values_and_a_missed_day_and_nothing_else(
     assert "<svg" in page
     assert "quarantine:sgpm.east.pm2_5_ugm3" in page
     assert "Found within 2 daily runs: 2 of 2" in capsys.readouterr().out
+    with served(tmp_path / "faults" / "data") as address, chromium() as browser:
+        walk(address, browser, "dark", "recordings")  # five days of real data, scored, with alarms
 
 
 @pytest.fixture(scope="module")
