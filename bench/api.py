@@ -101,7 +101,7 @@ def _server(folder: Path) -> Any:
 
 
 def _publish(folder: Path, n: int) -> None:
-    publication.publish(folder, places=SERIES, run_id=f"run-{n}", origin=publication.ORIGIN + timedelta(days=n))
+    publication.publish(folder, places=SERIES, run_id=f"swap-{n}", origin=publication.ORIGIN + timedelta(days=n))
 
 
 async def _load(
