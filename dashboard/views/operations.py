@@ -157,8 +157,7 @@ def _allowances() -> None:
         }
     )  # fmt: skip
     whole = {name: st.column_config.NumberColumn(format="%.0f") for name in ("allowed", "used", "left")}
-    share = {"of it used": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1)}
-    st.dataframe(shown, hide_index=True, column_config=whole | share)
+    st.dataframe(shown, hide_index=True, column_config=whole | {"of it used": charts.SHARE})
     st.caption(
         f"Weight of calls, as of {found['as_of'].iloc[0]:%d %b %H:%M} UTC. Within a shorter limit the load waits."
     )

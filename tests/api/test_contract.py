@@ -11,7 +11,7 @@ import pytest
 
 from bench import publication
 from tests.api.serving import NOW, served, settings_of
-from tests.api.test_decisions import MARTS
+from tests.flows.test_overrides import MARTS
 from warehouse import api_keys
 from warehouse.connection import connect
 

@@ -12,19 +12,12 @@ import httpx
 import pytest
 
 from tests.api.serving import NOW, problem, served, settings_of
+from tests.flows.test_overrides import MARTS, ROME
 from warehouse import api_keys, overrides, silences
 from warehouse.connection import connect
 from warehouse.lock import hold
 from warehouse.settings import Settings
 
-ROME = "weather.ROM.temperature_c"
-MARTS = f"""
-    create schema marts;
-    create table marts.dim_series as select '{ROME}' as series_id, 'weather' as dataset, 'temperature_c' as variable,
-        true as is_target;
-    create table marts.dim_alert_rules as
-        select 'heat_day' as rule_id, 'weather' as dataset, 'temperature_c' as variable;
-"""
 OVERRIDE = {
     "series_id": ROME, "target_from": "2026-11-21T14:00:00+02:00", "target_to": "2026-11-21T14:00:00Z",
     "method": "add", "value": 1.5, "reason": "foehn",
