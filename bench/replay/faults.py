@@ -127,7 +127,7 @@ HALF_YEAR = Plan(
         _fault("missing", "2019-10-24", 3, "central"),
         _fault("impossible", "2019-11-02", 3, "east"),
         _fault("damaged model", "2019-11-20", 1),
-        _fault("bad champion", "2019-11-28", 1),
+        _fault("bad champion", "2019-12-15", 1),  # between two weekly trainings: the next one would replace it
     ),
     episode=(date(2019, 9, 5), date(2019, 9, 30)),  # haze; the mean of the regions reaches 84 µg/m³ on the 18th
 )
