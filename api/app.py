@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
+import tomllib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
@@ -21,7 +21,7 @@ from api.health import Figures, Requests, health
 from api.lists import lists
 from warehouse.api_keys import KeyRing
 from warehouse.reader import Reader
-from warehouse.settings import Settings
+from warehouse.settings import ROOT, Settings
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -98,7 +98,5 @@ class Timing:
 
 
 def _version() -> str:
-    try:
-        return version("skyduck")
-    except PackageNotFoundError:  # run from a checkout
-        return "0.1.0"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return str(project["version"])

@@ -29,8 +29,10 @@ class Cursor:
         try:
             found = orjson.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
             run_id, after = found
-            if isinstance(run_id, str) and len(after) == n_keys and all(isinstance(each, str | int) for each in after):
-                return cls(run_id, tuple(after))
+            is_ours = isinstance(run_id, str) and len(after) == n_keys
+            is_ours = is_ours and all(isinstance(each, str | int) for each in after)
         except (binascii.Error, ValueError, TypeError):
-            pass
-        raise Problem(404, "the cursor is none that this question gave: ask without it to begin anew")
+            is_ours = False
+        if not is_ours:
+            raise Problem(404, "the cursor is none that this question gave: ask without it to begin anew")
+        return cls(run_id, tuple(after))

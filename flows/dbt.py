@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from flows.dbt_log import DbtResult, Failure, LogReader, Progress
 from flows.process import child, kill
@@ -74,15 +75,23 @@ def results_path(settings: Settings) -> Path:
     return settings.data_dir.resolve() / "dbt" / "results.json"
 
 
+def read_results(path: Path) -> dict[str, Any]:
+    """What dbt, or an earlier build, left there; nothing where it did not come so far or was killed in the writing."""
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
 def _remember(settings: Settings, output: Path, now: datetime) -> None:
-    if not output.exists():  # dbt did not come so far
-        return
     path = results_path(settings)
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    for result in json.loads(output.read_text(encoding="utf-8"))["results"]:
+    known = read_results(path)
+    for result in read_results(output).get("results", []):
         if result["status"] != "skipped":
             kept = {name: result[name] for name in ("status", "failures", "message")}
             known[result["unique_id"]] = {**kept, "as_of": f"{now:%Y-%m-%d %H:%M}"}
+    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft")
     draft.write_text(json.dumps(known), encoding="utf-8")
     draft.replace(path)

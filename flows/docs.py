@@ -75,8 +75,7 @@ def _status(settings: Settings, now: datetime) -> str:
 def tests_of(settings: Settings) -> list[Row]:
     """What each test of the project last came to: name, of what (table, column), status, message, as_of."""
     manifest = json.loads((dbt.target_path(settings) / "manifest.json").read_text(encoding="utf-8"))
-    path = dbt.results_path(settings)
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    known = dbt.read_results(dbt.results_path(settings))
     never = {"status": "never run", "failures": None, "message": None, "as_of": None}
     found = []
     for unique_id, node in manifest["nodes"].items():
@@ -89,10 +88,7 @@ def tests_of(settings: Settings) -> list[Row]:
 
 
 def _freshness(settings: Settings) -> list[Row]:
-    path = dbt.target_path(settings) / "sources.json"
-    if not path.exists():
-        return []
-    found = json.loads(path.read_text(encoding="utf-8"))["results"]
+    found = dbt.read_results(dbt.target_path(settings) / "sources.json").get("results", [])
     return [
         {
             "source": item["unique_id"].split(".")[-1],

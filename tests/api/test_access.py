@@ -55,7 +55,13 @@ def test_with_a_key_issued_only_keys_read_and_a_revoked_one_no_more(api: httpx.C
     assert api.get("/v1/series", headers=bearer(secret)).status_code == 200
     assert api.get("/v1/series", headers={"X-API-Key": secret}).status_code == 200
     assert "may only read" in problem(api.post("/v1/overrides", json=OVERRIDE, headers=bearer(secret)), 403)
-    for wrong in (secret[:-1] + "A", secret.replace("sky_", "sky-"), "", "sky_00000000_" + "a" * 43, "é"):
+    for wrong in (
+        secret[:-1] + ("B" if secret.endswith("A") else "A"),
+        secret.replace("sky_", "sky-"),
+        "",
+        "sky_00000000_" + "a" * 43,
+        "é",
+    ):
         problem(api.get("/v1/series", headers={"X-API-Key": wrong.encode()}), 401)
     problem(api.get("/metrics"), 401)
     assert api.get("/metrics", headers=bearer(secret)).status_code == 200

@@ -191,3 +191,17 @@ def test_lines_that_are_no_json_are_kept_for_the_error() -> None:
         reader.feed(line)
     assert reader.errors[0] == "Segmentation fault"
     assert reader.result(command="build", seconds=0.0).failures == ()
+
+
+def test_results_that_were_cut_off_are_none_and_do_not_end_a_build(tmp_path: Path) -> None:
+    settings, output = Settings(data_dir=tmp_path), tmp_path / "run_results.json"
+    output.write_text('{"results": [{"unique_id": "test.a", "status": "pass", "failures": 0, "message": null}]}')
+    dbt._remember(settings, output, datetime(2026, 11, 20, 6))
+    known = dbt.read_results(dbt.results_path(settings))
+    assert known["test.a"] == {"status": "pass", "failures": 0, "message": None, "as_of": "2026-11-20 06:00"}
+    output.write_text('{"results": [{"unique_id": "te')
+    dbt._remember(settings, output, datetime(2026, 11, 21, 6))
+    assert dbt.read_results(dbt.results_path(settings)) == known
+    output.unlink()
+    dbt._remember(settings, output, datetime(2026, 11, 21, 6))
+    assert dbt.read_results(dbt.results_path(settings)) == known

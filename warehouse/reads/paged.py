@@ -31,6 +31,11 @@ class Question:
             self.conditions.append(condition)
             self.values |= values
 
+    def equal(self, **values: Any) -> None:
+        """Keeps rows whose columns have these values, where they were given. The names are ours, not a caller's."""
+        for column, value in values.items():
+            self.only(f"{column} = ${column}", **{column: value})
+
 
 def page(publication: Publication, question: Question, limit: int, after: Sequence[Any] | None = None) -> pa.Table:
     """Up to `limit` rows after the key `after`."""

@@ -151,9 +151,7 @@ def datasets() -> Question:
 
 def series(dataset: str | None, place: str | None, box: Box | None, *, targets: bool | None) -> Question:
     asked = Question(_SERIES, "marts.dim_series", {"series_id": "varchar"})
-    asked.only("dataset = $dataset", dataset=dataset)
-    asked.only("place_id = $place", place=place)
-    asked.only("is_target = $targets", targets=targets)
+    asked.equal(dataset=dataset, place_id=place, is_target=targets)
     _within(asked, box)
     return asked
 
@@ -171,13 +169,13 @@ def predictions(
     key = {"series_id": "varchar", "origin_at": "timestamp", "run_id": "varchar", "target_at": "timestamp"}
     asked = Question(_CURRENT if is_latest else _PAST, mart, key)
     asked.only("list_contains($names, series_id)", names=names)
-    asked.only("dataset = $dataset", dataset=dataset)
+    asked.equal(dataset=dataset)
     asked.only("horizon_h >= $first", first=horizons[0])
     asked.only("horizon_h <= $last", last=horizons[1])
     if isinstance(vintage, datetime):
-        asked.only("origin_at = $origin", origin=vintage)
+        asked.equal(origin_at=vintage)
     elif vintage not in ("latest", "all"):
-        asked.only("run_id = $run_id", run_id=vintage)
+        asked.equal(run_id=vintage)
     _within(asked, box)
     return asked
 
@@ -187,18 +185,16 @@ def observations(
 ) -> Question:
     asked = Question("*", _OBSERVATIONS, {"series_id": "varchar", "observed_at": "timestamp"})
     asked.only("list_contains($names, series_id)", names=names)
-    asked.only("dataset = $dataset", dataset=dataset)
+    asked.equal(dataset=dataset)
     asked.only("observed_at >= $since", since=span[0])
     asked.only("observed_at < $until", until=span[1])
-    asked.only("quality = $quality", quality=quality)
+    asked.equal(quality=quality)
     return asked
 
 
 def alerts(dataset: str | None, rule: str | None, name: str | None, box: Box | None, *, raised: bool) -> Question:
     asked = Question(_ALERT, _ALERTS, {"rule_id": "varchar", "series_id": "varchar"})
-    asked.only("dataset = $dataset", dataset=dataset)
-    asked.only("rule_id = $rule", rule=rule)
-    asked.only("series_id = $name", name=name)
+    asked.equal(dataset=dataset, rule_id=rule, series_id=name)
     if raised:
         asked.only("is_alert and not is_silenced")
     _within(asked, box)
@@ -209,8 +205,7 @@ def metrics(metric: str | None, dataset: str | None, name: str | None, *, breach
     key = {"metric": "varchar", "dataset": "varchar", "series_id": "varchar", "lead_to_h": "integer"}
     asked = Question(_METRIC, _METRICS, key)
     asked.only("starts_with(metric, $metric)", metric=metric)
-    asked.only("dataset = $dataset", dataset=dataset)
-    asked.only("series_id = $name", name=name)
+    asked.equal(dataset=dataset, series_id=name)
     if breached:
         asked.only("is_breached")
     return asked
@@ -219,8 +214,7 @@ def metrics(metric: str | None, dataset: str | None, name: str | None, *, breach
 def models(dataset: str | None, status: str | None) -> Question:
     key = {"trained_at": "timestamp", "model_version": "varchar"}
     asked = Question(_MODEL, "marts.dim_model_versions", key, is_newest_first=True)
-    asked.only("dataset = $dataset", dataset=dataset)
-    asked.only("status = $status", status=status)
+    asked.equal(dataset=dataset, status=status)
     return asked
 
 
@@ -228,7 +222,7 @@ def history(dataset: str | None, at: datetime | None) -> Question:
     """`at`: only what was in production then."""
     key = {"valid_from": "timestamp", "event_id": "varchar"}
     asked = Question(_HISTORY, "marts.fct_champion_history", key, is_newest_first=True)
-    asked.only("dataset = $dataset", dataset=dataset)
+    asked.equal(dataset=dataset)
     asked.only("valid_from <= $at and coalesce(valid_to > $at, true)", at=at)
     return asked
 
@@ -236,15 +230,14 @@ def history(dataset: str | None, at: datetime | None) -> Question:
 def runs(flow: str | None, status: str | None) -> Question:
     key = {"started_at": "timestamp", "run_id": "varchar", "flow": "varchar"}
     asked = Question(_RUN, "marts.fct_run_costs", key, is_newest_first=True)
-    asked.only("flow = $flow", flow=flow)
-    asked.only("status = $status", status=status)
+    asked.equal(flow=flow, status=status)
     return asked
 
 
 def steps(run_id: str) -> Question:
     key = {"started_at": "timestamp", "step": "varchar"}
     asked = Question(_STEP, "marts.fct_runs", key)
-    asked.only("run_id = $run_id", run_id=run_id)
+    asked.equal(run_id=run_id)
     return asked
 
 
