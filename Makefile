@@ -6,7 +6,11 @@ PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.installed-$(shell cksum < requirements.lock | tr ' ' '-')
 
 RECORDINGS ?= ../shared/recordings
+OUT        ?= sbom.json
 PLAN       ?= ../shared/tools/plan.json
+
+KUBERNETES := 1.34
+MANIFESTS  := $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/*.yaml))
 
 # Nothing reports home.
 export DO_NOT_TRACK := 1
@@ -20,7 +24,7 @@ export SKYDUCK_UPSTREAM := $(UPSTREAM)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint unit scoreboard bench soak docs api dashboard serve clean
+.PHONY: help install run test lint unit scoreboard bench soak docs contract api dashboard serve build up audit sbom clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -30,7 +34,7 @@ run: $(STAMP)  ## One day, offline: load, build, train, forecast, publish (UPSTR
 
 test: lint unit  ## Everything that CI checks
 
-lint: $(STAMP)  ## Style, types, import rules, SQL, workflows
+lint: $(STAMP)  ## Style, types, import rules, SQL, workflows, images, manifests
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
@@ -38,6 +42,9 @@ lint: $(STAMP)  ## Style, types, import rules, SQL, workflows
 	$(VENV)/bin/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
 	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(VENV)/bin/zizmor --offline --no-progress .github/workflows
+	$(VENV)/bin/hadolint Dockerfile
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(VENV)/bin/kubernetes-validate --strict --quiet --kubernetes-version $(KUBERNETES) $(MANIFESTS)
 
 unit: $(STAMP)  ## The tests (ARGS=… for pytest)
 	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -48,11 +55,14 @@ scoreboard: $(STAMP)  ## Score the product on recordings (RECORDINGS=dir PLAN=fi
 bench: $(STAMP)  ## Side-by-side measurements
 	@$(PY) -m bench $(ARGS)
 
-soak: $(STAMP)  ## Kill runs at every point and at random, replay half a year with faults (SOAK_KILLS=n SOAK_SEEDS=1,2 ARGS=… for pytest)
-	$(PY) -m pytest -m soak -n 2 --dist loadfile tests/faults/test_soak.py tests/faults/test_replay.py $(ARGS)
+soak: $(STAMP)  ## Kill runs at every point and at random, and a worker under its schedule; replay half a year with faults (SOAK_KILLS=n SOAK_SEEDS=1,2 ARGS=… for pytest)
+	$(PY) -m pytest -m soak -n 2 --dist loadfile tests/faults/test_soak.py tests/faults/test_replay.py tests/faults/test_schedule.py tests/faults/test_read_only.py $(ARGS)
 
 docs: $(STAMP)  ## The documentation of every table, and how tests, data and forecasts stand, under .data/docs
 	@$(PY) -m flows docs $(if $(PAGES),--out $(PAGES)) $(ARGS)
+
+contract: $(STAMP)  ## docs/contract.md anew, from the descriptions and tests of dbt
+	@$(PY) -m flows.contract
 
 api: $(STAMP)  ## The REST API on the published copy, port 8000 (ARGS=… for --host and --port)
 	@$(PY) -m api $(ARGS)
@@ -62,6 +72,20 @@ dashboard: $(STAMP)  ## The dashboard on the published copy, port 8501
 
 serve: $(STAMP)  ## The REST API and the dashboard, until Ctrl-C
 	@trap 'kill 0' EXIT; $(PY) -m api & $(PY) -m streamlit run dashboard/app.py & wait
+
+audit: $(STAMP)  ## Known vulnerabilities of the lock; asks PyPI, and fails for a package it cannot judge
+	$(VENV)/bin/pip-audit --strict --requirement requirements.lock --no-deps --disable-pip --progress-spinner off
+
+sbom: $(STAMP)  ## What a release is made of, as CycloneDX JSON (OUT=file)
+	$(VENV)/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible -o $(OUT)
+
+build:  ## The images skyduck-flow, skyduck-api and skyduck-dashboard (needs Docker with Compose; no Python)
+	docker compose build --build-arg GIT_SHA=$(shell git rev-parse HEAD 2>/dev/null) set-up api dashboard
+
+up:  ## Prefect, worker, API, dashboard, Prometheus and Grafana on this machine (docs/hosting.md)
+	docker compose up --detach
+	@echo "dashboard http://127.0.0.1:8501 · API :8000 · Prefect :4200 · Prometheus :9090 · Grafana :3000"
+	@echo "The first day, now: docker compose exec worker prefect deployment run skyduck-daily/daily"
 
 clean:  ## Remove caches and build products; data (.data) and packages (.venv) stay
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dbt_project/target dbt_project/logs logs

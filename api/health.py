@@ -150,8 +150,7 @@ def state(reader: Reader, settings: Settings, now: datetime) -> Row:
             problems = [reader.problem] if reader.problem else []
             problems += [] if publication.has("fct_current_forecasts") else ["the publication holds no forecasts"]
             hours = _hours(publication.published_at, now)
-            if hours > OLD_HOURS:
-                problems.append(f"published {hours:.0f} hours ago: the daily run is missed (`skyduck watchdog`)")
+            problems += _missed(publication.daily_at, now)
             found |= {
                 "ready": publication.has("fct_current_forecasts"),
                 "run_id": publication.run_id,
@@ -165,6 +164,16 @@ def state(reader: Reader, settings: Settings, now: datetime) -> Row:
     if found["ready"]:
         found["status"] = "degraded" if found["problems"] else "ok"
     return found
+
+
+def _missed(daily_at: datetime | None, now: datetime) -> list[str]:
+    """Whatever else may have published since: a training does, too, and forecasts nothing."""
+    if daily_at is None:
+        return ["no daily run has published yet (`skyduck watchdog`)"]
+    hours = _hours(daily_at, now)
+    if hours > OLD_HOURS:
+        return [f"a daily run published {hours:.0f} hours ago: the next is missed (`skyduck watchdog`)"]
+    return []
 
 
 def _age(row: Row, now: datetime) -> Row:
@@ -204,6 +213,9 @@ class Figures(Collector):
                 ages.add_metric([row["dataset"]], 3600 * row["age_hours"])
         yield ages
         with self._reader.publication() as publication:
+            if publication.daily_at is not None:
+                hours = _hours(publication.daily_at, self._clock())
+                yield GaugeMetricFamily("skyduck_daily_age_seconds", "Since a daily run published", value=3600 * hours)
             if publication.name != self._of:
                 self._kept = list(_figures(publication))
                 self._of = publication.name

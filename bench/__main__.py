@@ -14,6 +14,8 @@ from warehouse.errors import SkyduckError
 QUESTIONS = {
     "parse": "How fast do JSON bodies become typed rows, beside hand-written SQL and pandas?",
     "scale": "200 series × 2 years: within 10 minutes and 6 GiB on 2 cores?",
+    "memory": "How much memory does fitting a model take, beside the frame that it learns from?",
+    "scaling": "What would 10⁵ and 10⁶ series take, by the points that `scale --series N` has measured?",
     "history": "One more day: does it cost more after 4 years of history than after 1?",
     "bars": "Every bar of accuracy and speed: MAE by plan entry, training seconds, 200 series predicted.",
     "versus": "Beside what one would write instead: a pandas loader, dlt, mlforecast.",
@@ -36,6 +38,7 @@ def main() -> int:
     )  # fmt: skip
     parser.add_argument("names", nargs="*", metavar="name", help="which question (default: all but replay)")
     parser.add_argument("--quick", action="store_true", help="a small version of each: for a look, not for a figure")
+    parser.add_argument("--series", type=int, metavar="N", help="scale: so many series, kept as a point for scaling")
     options = parser.parse_args()
     if unknown := sorted(set(options.names) - set(QUESTIONS)):
         parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(QUESTIONS)}")
@@ -44,7 +47,8 @@ def main() -> int:
     logs.quiet()
     try:
         for name in options.names or [name for name in QUESTIONS if name not in LONG]:
-            importlib.import_module(f"bench.{name}").main(options.quick)
+            more = {"series": options.series} if name == "scale" and options.series else {}
+            importlib.import_module(f"bench.{name}").main(options.quick, **more)
     except SkyduckError as error:
         print(f"bench: {error}", file=sys.stderr)
         return error.exit_code

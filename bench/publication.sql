@@ -63,7 +63,7 @@ from marts.dim_series as series inner join marts.dim_alert_rules as rules using 
 
 -- fct_alert_scores
 select
-    'run-' || i as run_id, rule_id, series_id, ((i * 13 + hash(series_id) % 10) % 100) / 100.0 as probability,
+    'run-' || i as run_id, rule_id, series_id, origin_at - to_days(7 - i) as origin_at, ((i * 13 + hash(series_id) % 10) % 100) / 100.0 as probability,
     (hash(series_id, i) % 100) / 100.0 < probability as is_event
 from marts.fct_alerts, range(7) as t (i)
 

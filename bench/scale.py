@@ -1,12 +1,17 @@
-"""200 target series over two years: backfill, build, train and predict, within ten minutes and 6 GiB on two cores?"""
+"""200 target series over two years: backfill, build, train and predict, within ten minutes and 6 GiB on two cores?
+
+`python -m bench scale --series 2000` measures another number of them and keeps it for `python -m bench scaling`.
+"""
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import timedelta
 from pathlib import Path
 
 from bench.report import show
+from bench.scaling import POINTS
 from bench.scratch import NOW, Row, begin, machine, scratch, settings_in, write_seeds
 from flows import steps
 from flows.recorded import nearest_zone
@@ -19,13 +24,30 @@ BAR_SECONDS, BAR_MIB = 600, 6 * 1024
 FULL, QUICK = (200, 731), (20, 120)  # series, days
 
 
-def main(quick: bool = False) -> None:
+def main(quick: bool = False, series: int | None = None) -> None:
     n_series, days = QUICK if quick else FULL
+    n_series = series or n_series
     screen, about = Screen(), machine()
     with scratch("scale") as folder:
         run = begin(settings_in(folder / "data", seeds_dir=spread_seeds(folder / "seeds", n_series)), NOW, screen)
         _day(run, days)
-        _show(run, n_series, days, about, is_bar=not quick)
+        _show(run, n_series, days, about, is_bar=not quick and n_series == FULL[0])
+        if series and not quick:
+            _keep(run, n_series, about)
+
+
+def _keep(run: Run, n_series: int, about: str) -> None:
+    """One point for each number of series, the newest."""
+    before = json.loads(POINTS.read_text(encoding="utf-8"))
+    steps = {
+        step.step: {"seconds": round(step.seconds, 1), "cpu_seconds": round(step.cpu_seconds, 1),
+                    "peak_mib": round(step.peak_mib)}
+        for step in run.steps
+    }  # fmt: skip
+    size = run.settings.warehouse_path.stat().st_size / 2**20
+    point = {"n_series": n_series, "about": about, "file_mib": round(size), "steps": steps}
+    points = [point, *(each for each in before if each["n_series"] != n_series)]
+    POINTS.write_text(json.dumps(points, indent=1) + "\n", encoding="utf-8")
 
 
 def spread_seeds(folder: Path, n: int) -> Path:

@@ -106,17 +106,23 @@ def _wall(at: pd.Timestamp, step: pd.DateOffset, zone: str) -> pd.Timestamp:
 
 
 def bands(frame: pd.DataFrame, x: alt.X, y_title: str) -> Chart:
-    """The 90, 80 and 50 % intervals of q05 … q95, widest at the back."""
-    pairs = (("q05", "q95", 0.16), ("q10", "q90", 0.2), ("q25", "q75", 0.3))
-    frame = frame[["ms", *(name for low, high, _ in pairs for name in (low, high))]]
-    return alt.layer(
-        *(
-            alt.Chart(frame)
-            .mark_area(opacity=opacity, color=SKY, clip=True)
-            .encode(x=x, y=alt.Y(f"{low}:Q", title=y_title, scale=alt.Scale(zero=False)), y2=f"{high}:Q")
-            for low, high, opacity in pairs
+    """The 90, 80 and 50 % intervals of q05 … q95, one over the other."""
+    ends = {"90 %": ("q05", "q95"), "80 %": ("q10", "q90"), "50 %": ("q25", "q75")}
+    long = pd.concat(
+        frame[["ms"]].assign(interval=name, low=frame[low], high=frame[high]) for name, (low, high) in ends.items()
+    )
+    opacity = alt.Scale(domain=list(ends), range=[0.16, 0.2, 0.3])
+    chart: alt.Chart = (
+        alt.Chart(long)
+        .mark_area(color=SKY, clip=True)
+        .encode(
+            x=x,
+            y=alt.Y("low:Q", title=y_title, scale=alt.Scale(zero=False)),
+            y2="high:Q",
+            opacity=alt.Opacity("interval:N", scale=opacity, legend=None),
         )
     )
+    return chart
 
 
 def rule_at(at: datetime, label: str) -> Chart:

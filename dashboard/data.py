@@ -36,6 +36,12 @@ def edition() -> Edition:
         return newest.run_id, newest.published_at
 
 
+def daily_at() -> datetime | None:
+    """When a daily run last published; other publications forecast nothing."""
+    with reader().publication() as newest:
+        return newest.daily_at
+
+
 def ask(question: Question, *values: Any) -> pd.DataFrame:
     """The newest publication's answer; without columns where it lacks the mart."""
     with reader().publication() as newest:

@@ -20,6 +20,7 @@ WATCH_SECONDS = 10
 class Health:
     """`problems` says what is wrong, the worst first; none of them: healthy."""
 
+    run_id: str
     published_at: datetime
     origin_at: datetime | None
     n_series: int
@@ -29,19 +30,21 @@ class Health:
 
 
 def read() -> Health:
-    _, published_at = data.edition()
+    run_id, published_at = data.edition()
     outlook, alarms = data.ask(today.outlook), data.ask(today.open_alarms)
     fallback = 0 if outlook.empty else int((outlook["rung"] != "champion").sum())
     origin = None if outlook.empty else outlook["origin_at"].max().to_pydatetime()
-    problems = _problems(published_at, fallback, len(outlook), alarms)
-    return Health(published_at, origin, len(outlook), fallback, len(alarms), tuple(problems))
+    problems = _problems(data.daily_at(), fallback, len(outlook), alarms)
+    return Health(run_id, published_at, origin, len(outlook), fallback, len(alarms), tuple(problems))
 
 
-def _problems(published_at: datetime, n_fallback: int, n_series: int, alarms: pd.DataFrame) -> list[str]:
+def _problems(daily_at: datetime | None, n_fallback: int, n_series: int, alarms: pd.DataFrame) -> list[str]:
     now = clock.now()
     found = [f"{row.severity}: {row.what}. {row.next_step}" for row in alarms.itertuples()]
-    if now - published_at > LATE:
-        found.insert(0, f"published {words.ago(published_at, now)}: no daily run since. `make run` makes a new one")
+    if daily_at is None:
+        found.insert(0, "no daily run has published yet: `make run` does")
+    elif now - daily_at > LATE:
+        found.insert(0, f"a daily run last published {words.ago(daily_at, now)}. `make run` makes up for it")
     if n_series == 0:
         found.append("no series is forecast yet: `make run` trains and forecasts")
     if n_fallback:
@@ -52,7 +55,7 @@ def _problems(published_at: datetime, n_fallback: int, n_series: int, alarms: pd
 
 
 def line() -> None:
-    """One row on every page: state, origin, age."""
+    """One row on every page: state, origin, age, and the run that published it."""
     found = read()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if found.problems:
@@ -63,7 +66,7 @@ def line() -> None:
             st.badge("healthy", icon=":material/check_circle:", color="green")
         st.caption(
             f"Forecasts as of {words.stamp_utc(found.origin_at)} · published "
-            f"{words.ago(found.published_at, clock.now())}",
+            f"{words.ago(found.published_at, clock.now())} by run {found.run_id}",
             width="content",
         )
 

@@ -1,19 +1,20 @@
-"""Several datasets to train: the next one is learnt while the last one is judged and put on record.
+"""Several datasets to train: the next ones are learnt while the last one is judged and put on record.
 
-Only the thread that asks opens the warehouse; learning reads panels alone, so it may run beside it. Half of a training
-keeps one core busy (LightGBM's threads are idle while features are made), which is why two are learnt at a time.
+Only the thread that asks opens the warehouse; learning reads panels alone, so it may run beside it, or on another
+machine (ml.engine). Half of a training keeps one core busy (LightGBM's threads are idle while features are made), which
+is why two are learnt here at a time, and on a cluster as many as it has CPUs.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import ExitStack
 from threading import Event
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from threadpoolctl import threadpool_limits
-
 from flows.run import Run
+from ml import engine
 from warehouse.errors import SkyduckError
 
 if TYPE_CHECKING:
@@ -30,21 +31,21 @@ class Ahead:
         self._waiting = list(datasets)
         self._begun: dict[str, Future[Learnt]] = {}
         self._left = Event()
+        self._open = ExitStack()
 
     def __enter__(self) -> Ahead:
-        # sums are made by one core (ml.ridge); a limit that each thread set and lifted would lift the other's
-        self._limits = threadpool_limits(1)
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="learn")
+        if self._waiting:  # a cluster is asked only where there is something to ask
+            self._pool = self._open.enter_context(engine.workers(self._run.settings, AT_ONCE))
+            self._at_once = engine.width(self._run.settings, AT_ONCE)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._left.set()
-        self._pool.shutdown(cancel_futures=True)
-        self._limits.restore_original_limits()
+        self._open.close()
 
     def learnt(self, dataset: str) -> Learnt:
         """What this dataset's training found; raises what it raised. Begins the next one before it waits."""
-        while self._waiting and (dataset not in self._begun or len(self._begun) < AT_ONCE):
+        while self._waiting and (dataset not in self._begun or len(self._begun) < self._at_once):
             name = self._waiting.pop(0)
             self._begun[name] = self._begin(name)
         return self._begun.pop(dataset).result()
@@ -61,7 +62,8 @@ class Ahead:
             refused: Future[Learnt] = Future()
             refused.set_exception(error)
             return refused
-        return self._pool.submit(learn, panels, windows, asked, params, self._progress)
+        progress = engine.carried(settings, self._progress)
+        return self._pool.submit(learn, panels, windows, asked, params, progress)
 
     def _progress(self, line: str) -> None:
         """Ends a training that nobody waits for any more: the run was stopped, or failed."""

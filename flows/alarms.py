@@ -27,7 +27,10 @@ def look(run: Run) -> None:
         with run.step("alarms") as note:
             now = {alarm.alarm_id: alarm for alarm in conditions(run, load_alarm_limits())}
             before = store.open_before(run.settings, run.run_id, run.now)
-            before = {name: alarm for name, alarm in before.items() if name == f"run:{run.flow}" or alarm.kind != "run"}
+            # how other runs ended is not known here, nor how the export will go
+            later = {"run", "export"} if run.settings.export_to else {"run"}
+            own = f"run:{run.flow}"
+            before = {name: alarm for name, alarm in before.items() if name == own or alarm.kind not in later}
             raised = [alarm for name, alarm in now.items() if name not in before]
             recovered = [alarm for name, alarm in before.items() if name not in now]
             store.write(run.settings, run.run_id, run.now, raised, recovered)

@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from flows import logs
-from flows.commands import alerts, artefacts, data, keys, look, model, models, override, run
+from flows.commands import alerts, artefacts, data, export, keys, look, model, models, override, run
 from flows.options import quiet_telemetry
 from warehouse.errors import SkyduckError
 
@@ -37,7 +37,7 @@ def _options(
         os.environ["SKYDUCK_DEBUG"] = "1"
 
 
-for room in (run, data, model, models, override, alerts, artefacts, keys, look):
+for room in (run, data, export, model, models, override, alerts, artefacts, keys, look):
     room.register(app)
 
 

@@ -147,7 +147,7 @@ def _environment(settings: Settings, now: datetime) -> dict[str, str]:
     env = {
         "SKYDUCK_WAREHOUSE_PATH": str(settings.warehouse_path),
         "SKYDUCK_SEEDS_DIR": str(settings.seeds_dir.resolve()),
-        "SKYDUCK_MOTHERDUCK_DATABASE": settings.database,
+        "SKYDUCK_MOTHERDUCK_PATH": settings.motherduck_path,
         "SKYDUCK_THREADS": str(settings.threads),
         "SKYDUCK_MEMORY_LIMIT": settings.memory_limit,
         "SKYDUCK_AS_OF": f"{now:%Y-%m-%d %H:%M:%S}",  # as a variable it would make dbt parse the project again

@@ -31,7 +31,9 @@ class Failure:
 
     def __str__(self) -> str:
         lines = [line.strip() for line in self.message.splitlines() if line.strip()]
-        if _BROKEN_CONTRACT in self.message:  # dbt's first line only says that something is wrong
+        if len(lines) > 1 and f" Error in {self.kind} {self.name}" in lines[0]:  # only says that something is wrong
+            lines = lines[1:]
+        if _BROKEN_CONTRACT in self.message:
             lines = [f"its contract does not hold: {'; '.join(_columns(lines)) or lines[-1]}"]
         return f"{self.name} ({self.path}): {lines[0] if lines else self.status}"
 

@@ -7,30 +7,23 @@ import os
 import shutil
 import socket
 import sys
-from dataclasses import dataclass
 from typing import Literal
 
 from flows import summary
 from flows.tables import Table
+from warehouse import account, motherduck
+from warehouse.account import Check
+from warehouse.catalog import load_catalog
 from warehouse.connection import connect
-from warehouse.errors import SkyduckError
+from warehouse.errors import BadInput, SkyduckError
 from warehouse.lock import holder
+from warehouse.privacy import KEY, pseudonyms
 from warehouse.published import open_copy, published_copy
 from warehouse.settings import Settings
 
-State = Literal["ok", "warn", "bad"]
 PACKAGES = ("duckdb", "dbt-core", "dbt-duckdb", "prefect", "pandas", "statsforecast", "lightgbm")
 DISK_GIB_WARN, DISK_GIB_BAD = 5.0, 0.5
 TIMEOUT = 5.0
-
-
-@dataclass(frozen=True)
-class Check:
-    """`bad`: a run would fail; `warn`: it would run, with something missing."""
-
-    name: str
-    state: State
-    text: str
 
 
 def examine(settings: Settings) -> list[Check]:
@@ -40,6 +33,7 @@ def examine(settings: Settings) -> list[Check]:
         _lock(settings),
         *_tokens(settings),
         *_reach(settings),
+        *(_motherduck(settings) if settings.is_motherduck else []),
         _disk(settings),
         _warehouse(settings),
         _published(settings),
@@ -87,15 +81,35 @@ def _tokens(settings: Settings) -> list[Check]:
         ("SKYDUCK_DATA_GOV_SG_API_KEY", settings.data_gov_sg_api_key),
     ):
         found.append(Check(name, "ok", "set" if token else "not set: the free limits apply"))
+    found += _private_places(settings)
     if url := os.environ.get("PREFECT_API_URL"):
         found.append(Check("PREFECT_API_URL", "ok", url))
     return found
+
+
+def _private_places(settings: Settings) -> list[Check]:
+    """Nothing to say where no place is private; broken seeds are named by the run that reads them."""
+    try:
+        catalog = load_catalog(settings.seeds_dir)
+    except BadInput:
+        return []
+    n_private = sum(place.is_private for place in catalog.places.values())
+    try:
+        pseudonyms(settings, catalog)
+    except BadInput as error:
+        return [Check(KEY, "bad", str(error))]
+    return [Check(KEY, "ok", f"set, for {n_private} private")] if n_private else []
 
 
 def _reach(settings: Settings) -> list[Check]:
     if settings.upstream != "live":
         return [Check("upstream", "ok", "the bundled sample: nothing to reach")]
     return [_reachable(host) for host in hosts(settings)]
+
+
+def _motherduck(settings: Settings) -> list[Check]:
+    reached = [_reachable(account.HOST)] if motherduck.is_real(settings) else []
+    return [*reached, *account.examine(settings)]
 
 
 def hosts(settings: Settings) -> list[str]:
@@ -118,7 +132,7 @@ def _disk(settings: Settings) -> Check:
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free / 2**30
-    state: State = "bad" if free < DISK_GIB_BAD else "warn" if free < DISK_GIB_WARN else "ok"
+    state: Literal["ok", "warn", "bad"] = "bad" if free < DISK_GIB_BAD else "warn" if free < DISK_GIB_WARN else "ok"
     if not os.access(folder, os.W_OK):
         return Check("disk", "bad", f"{folder} cannot be written")
     return Check("disk", state, f"{free:.1f} GiB free at {folder}")

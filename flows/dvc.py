@@ -23,6 +23,7 @@ from flows.dbt_log import Progress
 from flows.process import child
 from ml.params import read_params
 from warehouse.errors import BadInput, LockHeld, SkyduckError, UpstreamFailed
+from warehouse.retention import turn
 from warehouse.settings import ROOT, Settings
 
 LINKED = ("dvc.yaml", "params.yaml", ".dvcignore", "ml", "warehouse", ".dvc/plots", ".dvc/config.local")
@@ -145,6 +146,7 @@ def run(settings: Settings, project: Project, arguments: list[str], *, hear: Pro
     """Exit code of one dvc command and the last lines it said; all of it goes to the log."""
     log = log_path(settings)
     log.parent.mkdir(parents=True, exist_ok=True)
+    turn(log)
     said: deque[str] = deque(maxlen=40)
     command = ["--cd", str(project.folder), *arguments]
     with (

@@ -34,16 +34,16 @@ def told(run: Run) -> Iterator[None]:
             run.failure = error
             went_on = run.published is not None or run.nothing_new
             if isinstance(error, UpstreamFailed) and went_on:  # an alarm of the source's own
-                _over(run)
+                recover(run, f"{KIND}:{run.flow}")
             else:
-                _raise(run, error)
+                raise_once(run, alarm_of(run, error))
         raise
-    _over(run)
+    recover(run, f"{KIND}:{run.flow}")
 
 
 def alarm_of(run: Run, error: Exception) -> Alarm:
     """What ended the run, and what to do."""
-    said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    said = (run.mask.text(str(error)).strip().splitlines() or [type(error).__name__])[0]
     command = SCHEDULED[run.flow]
     steps = {
         DataTestFailed: f"See the rows of what it names (the queries are in dbt/target/compiled), then `{command}`",
@@ -55,10 +55,10 @@ def alarm_of(run: Run, error: Exception) -> Alarm:
     return Alarm(f"{KIND}:{run.flow}", KIND, "critical", what, step or f"`{command} --debug` shows where", "fct_runs")
 
 
-def _raise(run: Run, error: Exception) -> None:
+def raise_once(run: Run, alarm: Alarm) -> None:
     """Where the warehouse cannot say what was told before, it is told again."""
     with suppress(Exception):
-        alarm, at, known = alarm_of(run, error), run.clock.read(), False
+        at, known = run.clock.read(), False
         with suppress(Exception):
             known = alarm.alarm_id in store.open_before(run.settings, "", at)
         if known:
@@ -68,10 +68,11 @@ def _raise(run: Run, error: Exception) -> None:
         run.warnings += send(run.settings, Message(run.run_id, run.now, [alarm], [], 0))
 
 
-def _over(run: Run) -> None:
+def recover(run: Run, alarm_id: str) -> None:
+    """Tells that it is over, where it is open."""
     with suppress(Exception):
         at = run.clock.read()
-        alarm = store.open_before(run.settings, "", at).get(f"{KIND}:{run.flow}")
+        alarm = store.open_before(run.settings, "", at).get(alarm_id)
         if alarm is not None:
             store.add(run.settings, run.run_id, at, alarm, "recovered")
             run.warnings += send(run.settings, Message(run.run_id, run.now, [], [alarm], 0))

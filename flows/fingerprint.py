@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from flows.clock import origin_of
+from warehouse.catalog import load_catalog
+from warehouse.privacy import pseudonyms
 from warehouse.runs import watermark
 from warehouse.settings import ROOT, Settings
 
@@ -23,12 +25,13 @@ _LEFT_OUT = {"target", "logs", "dbt_packages"}
 
 
 def fingerprint(settings: Settings, now: datetime) -> str:
-    """Code, parameters, seeds, the forecast's origin, what was received and what people and trainings decided."""
+    """Code, parameters, seeds, pseudonyms, the origin, what was received and what people and trainings decided."""
     digest = hashlib.sha256()
     for path in _files(settings.seeds_dir):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     payloads, decisions = watermark(settings)
+    digest.update(str(pseudonyms(settings, load_catalog(settings.seeds_dir))).encode())
     digest.update(f"{settings.upstream} {origin_of(now)} {payloads} {decisions}".encode())
     return digest.hexdigest()
 

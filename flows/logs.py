@@ -3,42 +3,45 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any, TextIO
 
 import structlog
 from pydantic import SecretStr
 
+from warehouse.mask import mask_of
+from warehouse.retention import turn
 from warehouse.settings import Settings
 
-KEEP_BYTES = 5_000_000
-WARNING, INFO = 30, 20
+ERROR, INFO = 40, 20
 _file: TextIO | None = None
 
 
 def quiet() -> None:
-    """Before a run has begun, and after it has ended: only warnings, on stderr."""
+    """Before a run has begun, and after it has ended: only errors, on stderr; a retry is none."""
     global _file
     if _file is not None:
         _file.close()
         _file = None
     structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(WARNING),
+        wrapper_class=structlog.make_filtering_bound_logger(ERROR),
         # whatever stderr is when a line is written: a caller may have put another in its place since
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
 
 
-def to_file(settings: Settings, run_id: str) -> None:
-    """From here on every line goes to skyduck.jsonl; a file that has grown long becomes skyduck.1.jsonl."""
+def to_file(settings: Settings, run_id: str, mask: Callable[[str], str] | None = None) -> None:
+    """From here on every line goes to skyduck.jsonl; a file that has grown long becomes skyduck.1.jsonl.
+
+    `mask`: what hides private places in a text, where the caller has it.
+    """
     global _file
     quiet()
     folder = settings.data_dir.resolve() / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "skyduck.jsonl"
-    if path.exists() and path.stat().st_size > KEEP_BYTES:
-        path.replace(folder / "skyduck.1.jsonl")
+    turn(path)
     _file = path.open("a", encoding="utf-8")
     structlog.contextvars.bind_contextvars(run_id=run_id)
     structlog.configure(
@@ -47,7 +50,7 @@ def to_file(settings: Settings, run_id: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            _Redact(settings),
+            _Redact(settings, mask or mask_of(settings).text),
             structlog.processors.JSONRenderer(default=str),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(INFO),
@@ -57,9 +60,10 @@ def to_file(settings: Settings, run_id: str) -> None:
 
 
 class _Redact:
-    """Replaces every secret of the settings wherever it stands in a line."""
+    """Replaces every secret of the settings, and the names of private places, wherever they stand in a line."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, mask: Callable[[str], str]) -> None:
+        self._mask = mask
         values = (getattr(settings, name) for name in type(settings).model_fields)
         self._secrets = [v.get_secret_value() for v in values if isinstance(v, SecretStr) and v.get_secret_value()]
 
@@ -67,9 +71,9 @@ class _Redact:
         return {key: self._clean(value) for key, value in event.items()}
 
     def _clean(self, value: Any) -> Any:
-        if not self._secrets or isinstance(value, int | float | bool) or value is None:
+        if isinstance(value, int | float | bool) or value is None:
             return value
         text = str(value)
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        return text
+        return self._mask(text)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from warehouse.alarms import Alarm
+from warehouse.retention import turn
 from warehouse.settings import Settings
 
 LOG = "alarms.log"
@@ -48,6 +49,7 @@ def send(settings: Settings, message: Message) -> list[str]:
     failed = []
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
+        turn(settings.data_dir / LOG)
         with (settings.data_dir / LOG).open("a", encoding="utf-8") as log:
             log.write(f"{message.title}\n{message.body}\n\n")
     except OSError as error:

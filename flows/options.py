@@ -8,18 +8,14 @@ from flows import logs
 from flows.clock import parse_as_of
 from flows.dbt_log import Progress
 from flows.run import Run, new_run_id
-from warehouse.errors import BadInput
+from warehouse import motherduck
 from warehouse.settings import Settings, load_settings
 
 
 def command_settings(upstream: str | None = None) -> Settings:
     """Settings of the environment, or of this upstream."""
     settings = load_settings(**({"upstream": upstream} if upstream else {}))
-    if settings.is_motherduck and settings.motherduck_token is None:
-        raise BadInput(
-            f"target '{settings.target}' is MotherDuck and needs MOTHERDUCK_TOKEN (environment or .env); "
-            "without it everything still runs on the embedded default: SKYDUCK_TARGET=dev"
-        )
+    motherduck.demand_token(settings)
     return settings
 
 
@@ -35,7 +31,7 @@ def begin(
     """A run at its as-of time. Raises BadInput for a time that is none."""
     now = parse_as_of(as_of)
     run = Run(settings, flow, now, new_run_id(now), progress, wait=wait, force=force)
-    logs.to_file(settings, run.run_id)
+    logs.to_file(settings, run.run_id, lambda text: run.mask.text(text))
     return run
 
 
@@ -47,4 +43,5 @@ def quiet_telemetry() -> None:
         "DVC_NO_ANALYTICS": "1",
         "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "RAY_USAGE_STATS_ENABLED": "0",
     }

@@ -15,6 +15,7 @@ import structlog
 from flows.clock import Clock, machine_stamp
 from flows.dbt_log import DbtResult, Progress
 from flows.meter import Meter
+from warehouse.mask import Mask, mask_of
 from warehouse.publish import Published
 from warehouse.runs import StepRow, record
 from warehouse.settings import Settings
@@ -63,6 +64,7 @@ class Run:
     force: bool = False
     announce: Progress = field(default=lambda line: None)  # what stays on the screen
     clock: Clock = field(init=False)
+    mask: Mask = field(init=False)
     loads: LoadSummary | None = None
     stale: list[str] = field(default_factory=list)
     dbt: list[DbtResult] = field(default_factory=list)
@@ -73,13 +75,15 @@ class Run:
     drifted: dict[str, str] = field(default_factory=dict)
     alarms: list[Alarm] = field(default_factory=list)
     published: Published | None = None
+    exported: str | None = None  # what the export came to
     warnings: list[str] = field(default_factory=list)
     nothing_new: bool = False
     failure: Exception | None = None  # what ended it, once that is told
     steps: list[StepRow] = field(default_factory=list)
+    _is_masked: bool = field(init=False, default=False)  # with what the warehouse has on record
 
     def __post_init__(self) -> None:
-        self.clock = Clock(self.now)
+        self.clock, self.mask = Clock(self.now), mask_of(self.settings, with_record=False)
 
     @property
     def failed_sources(self) -> list[str]:
@@ -87,15 +91,17 @@ class Run:
 
     @contextmanager
     def step(self, name: str) -> Iterator[StepNote]:
-        """Measures and records one step. A failed step is recorded with its error; the error goes on."""
+        """Measures and records one step. A failed step is recorded with its error; the error goes on, masked."""
         note, started = StepNote(), self.clock.read()
         self.progress(name)
+        if not self._is_masked:  # no other process has the warehouse open: the lock is held by now
+            self.mask, self._is_masked = mask_of(self.settings), True
         meter = Meter()
         try:
-            with meter:
+            with self.mask.errors(), meter:
                 yield note
         except BaseException as error:
-            note.detail["error"] = f"{type(error).__name__}: {error}"[:1000]
+            note.detail["error"] = self.mask.text(f"{type(error).__name__}: {error}")[:1000]
             with suppress(Exception):  # the step's own error is the one to report
                 self._record(name, "failed", started, meter, note)
             raise

@@ -9,17 +9,18 @@ from functools import partial
 
 from flows import alarms, decide, drift, failure, steps
 from flows.ahead import Ahead
+from flows.export.step import export
 from flows.run import Call, Run, plainly
 from warehouse.errors import BadInput, UpstreamFailed
 from warehouse.lock import hold
 
 
 def daily(run: Run, call: Call = plainly) -> None:
-    """load → freshness → dbt → decide → train where due → predict → alerts → drift → dbt → alarms → publish.
+    """load → freshness → dbt → decide → train where due → predict → alerts → drift → dbt → alarms → publish → export.
 
     A source that fails does not stop the rest; the run then ends with UpstreamFailed naming it. Nothing is published
     after a failed data test. Where nothing is new since the last publication, or nothing was ever received, it ends
-    after the load.
+    after the load. It exports only where SKYDUCK_EXPORT_TO names a place: what is published, be it new or not.
     """
     with _whole(run):
         steps.check_knobs(run)
@@ -45,6 +46,8 @@ def daily(run: Run, call: Call = plainly) -> None:
                 call("dbt after ml", lambda: steps.build(run, "after"))
             call("alarms", lambda: alarms.look(run))
             call("publish", lambda: steps.publish(run))
+        if run.settings.export_to:
+            call("export", lambda: export(run))
         raise_for_sources(run)
 
 

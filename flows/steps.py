@@ -13,10 +13,13 @@ from flows.fingerprint import fingerprint
 from flows.reproduce import at_once, push, record_news, reproduce
 from flows.run import Run
 from flows.upstream import upstream
+from warehouse.catalog import load_catalog
 from warehouse.errors import BadInput, SkyduckError
 from warehouse.overview import waiting
+from warehouse.privacy import pseudonyms, settle
 from warehouse.publish import publish as publish_copy
 from warehouse.published import publication, published_copy
+from warehouse.retention import drop_old_reports, drop_old_vintages
 from warehouse.runs import watermark
 
 if TYPE_CHECKING:
@@ -32,10 +35,14 @@ def load(
     sources: list[str] | None = None,
     subjects: list[str] | None = None,
 ) -> LoadSummary:
-    """Fetches what is missing. A source that fails is named in the summary and does not stop the others."""
+    """Fetches what is missing. A source that fails is named in the summary and does not stop the others.
+
+    What the loader says of private places is said with their pseudonyms, and `subjects` may name them so.
+    """
     from loader.load import load as load_windows
 
     with run.step("load") as note, upstream(run.settings, now=run.now, progress=run.progress) as settings:
+        true = {shown: name for name, shown in pseudonyms(settings, load_catalog(settings.seeds_dir)).items()}
         note.detail["upstream"] = settings.upstream
         run.loads = load_windows(
             settings,
@@ -45,9 +52,11 @@ def load(
             since=since,
             until=until,
             sources=sources,
-            subjects=subjects,
-            progress=run.progress,
+            subjects=subjects and [true.get(subject, subject) for subject in subjects],
+            progress=lambda line: run.progress(run.mask.text(line)),
         )
+        for source in run.loads.sources:
+            source.error = run.mask.text(source.error) if source.error else None
         note.n_rows = sum(source.n_hours for source in run.loads.sources)
         note.n_calls = sum(source.n_calls for source in run.loads.sources)
         note.detail |= {"new_bodies": run.loads.n_new_bodies, "failed": run.loads.failed}
@@ -63,12 +72,13 @@ def freshness(run: Run) -> None:
 
 
 def check_knobs(run: Run, *, by_dvc: bool = False) -> None:
-    """Raises BadInput, before anything is begun, where params.yaml or the DVC project's own would end the run later."""
+    """Raises BadInput, before anything is begun, where params.yaml, DVC's own or the seeds would end the run later."""
     from ml.monitor.params import check_monitoring
     from ml.params import PARAMS_FILE, check_params
 
     check_params(PARAMS_FILE)
     check_monitoring(PARAMS_FILE)
+    pseudonyms(run.settings, load_catalog(run.settings.seeds_dir))
     if by_dvc:
         check_params(project_of(run.settings).params)
 
@@ -92,6 +102,8 @@ def is_nothing_new(run: Run) -> bool:
 def build(run: Run, half: Literal["before", "after"]) -> None:
     """One half of the dbt graph. Raises DataTestFailed where the data broke a test or a contract."""
     with run.step(f"dbt {half} ml") as note:
+        if half == "before" and (renamed := settle(run.settings, run.now)):
+            run.warnings.append(f"other names than before for private places: {', '.join(renamed)}; all is built anew")
         select = dbt.BEFORE_ML if half == "before" else dbt.AFTER_ML
         result = dbt.build(run.settings, now=run.now, select=select, progress=run.progress)
         run.dbt.append(result)
@@ -184,4 +196,9 @@ def publish(run: Run, *, with_forecasts: bool = True) -> None:
             fingerprint=fingerprint(run.settings, run.now) if with_forecasts else "",
         )
         note.n_rows = run.published.n_rows
+        note.detail["old_rows_deleted"] = drop_old_vintages(run.settings, run.now)
+        note.detail["old_reports_deleted"] = drop_old_reports(run.settings, run.now)
         note.detail["path"] = run.published.path.name
+        run.warnings += run.published.not_announced
+        if run.published.masked:
+            run.warnings.append(f"names of private places were replaced in {', '.join(run.published.masked)}")

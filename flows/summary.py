@@ -112,6 +112,8 @@ def _where_next(run: Run, out: Console) -> None:
     if run.published is not None:
         counts = f"{run.published.n_forecast_rows:,} forecast rows of {run.published.n_forecast_series} series"
         out.print(Text(f"Published: {run.published.path} ({counts})"), soft_wrap=True)
+    if run.exported is not None:
+        out.print(Text(f"Exported: {run.exported}"), soft_wrap=True)
     seconds = next((step.seconds for step in run.steps if step.step == "total"), 0.0)
     out.print(Text(f"Run {run.run_id}, as of {run.now:%Y-%m-%d %H:%M} UTC, {seconds:.0f} s."), soft_wrap=True)
     out.print("Next: `skyduck status` (runs, freshness, champions, gaps) · `skyduck doctor` · `skyduck --help`")

@@ -15,7 +15,7 @@ import typer
 from flows.notify import Message, send
 from warehouse.alarms import Alarm
 from warehouse.errors import BadInput, RunsMissed, SkyduckError
-from warehouse.published import publication, published_copy
+from warehouse.published import daily_at, open_copy, publication, published_copy
 from warehouse.settings import Settings
 
 DAY = timedelta(days=1)
@@ -23,17 +23,25 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Watch:
-    """`missed`: deadlines that passed without a publication since the one before."""
+    """`missed`: deadlines that passed without a daily run's publication since the one before.
+
+    `daily_at`: when a daily run last published; a training, a migration and `skyduck publish` do, too. None: never.
+    """
 
     now: datetime
     due: time
     run_id: str
     published_at: datetime
+    daily_at: datetime | None
     missed: int
 
     @property
     def told(self) -> str:
         newest = f"the newest publication is of {self.published_at:%Y-%m-%d %H:%M} UTC (run {self.run_id})"
+        if self.daily_at is None:
+            return f"{newest}, and no daily run has ever published: `skyduck run` does"
+        if self.daily_at != self.published_at:
+            newest += f", the newest of a daily run of {self.daily_at:%Y-%m-%d %H:%M} UTC"
         if not self.missed:
             return f"{newest}: no daily run is missed"
         runs = "1 daily run" if self.missed == 1 else f"{self.missed} daily runs"
@@ -50,8 +58,11 @@ class Watch:
 
 def watch(settings: Settings, *, now: datetime, due: time) -> Watch:
     """Raises BadInput where nothing was ever published, or the copy cannot be read."""
-    run_id, published_at, _ = publication(published_copy(settings))
-    return Watch(now, due, run_id, published_at, missed(published_at, now, due))
+    copy = published_copy(settings)
+    run_id, published_at, _ = publication(copy)
+    with open_copy(copy) as con:
+        daily = daily_at(con)
+    return Watch(now, due, run_id, published_at, daily, 1 if daily is None else missed(daily, now, due))
 
 
 @contextmanager
@@ -68,12 +79,12 @@ def telling(settings: Settings, now: datetime, *, notify: bool) -> Iterator[None
         raise
 
 
-def missed(published_at: datetime, now: datetime, due: time) -> int:
+def missed(daily_at: datetime, now: datetime, due: time) -> int:
     """How many of the deadlines up to `now` had no publication after the deadline before."""
     deadline = datetime.combine(now, due)
     if deadline > now:
         deadline -= DAY
-    return max(0, (deadline - published_at) // DAY)
+    return max(0, (deadline - daily_at) // DAY)
 
 
 def parse_due(text: str) -> time:

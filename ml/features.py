@@ -5,8 +5,9 @@ Everything is an index into what the origin knew, or astronomy and calendar of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from ml.sun import elevation, noon_elevation
 
 Columns = Iterator[tuple[str, NDArray[Any]]]
 CATEGORIES = ("series",)
+SLICE = 8_192  # rows
 
 
 @dataclass(frozen=True)
@@ -75,28 +77,41 @@ def matrix(panel: Panel, params: Features, series: list[str]) -> tuple[Floats32,
     """(m, f) column-major float32 and the names of its columns, always in the same order for the same params.
 
     `series`: the levels of the category, as trained; another series is a missing value. A covariate that the panel
-    lacks is a column of missing values.
+    lacks is a column of missing values. Each column is made and put in its place before the next: a training holds
+    the matrix once.
     """
+    nothing = panel.origins(np.zeros(len(panel.origin_h), np.bool_))
+    names = [name for name, _ in _columns(nothing, params, series)]
+    X = np.empty((len(panel), len(names)), np.float32, order="F")
+    for position, (_, values) in enumerate(_columns(panel, params, series)):
+        X[:, position] = values
+    return X, names
+
+
+def _columns(panel: Panel, params: Features, series: list[str]) -> Columns:
+    """(m,) each, without those that are dropped."""
     told = handling(panel, params)
     covariates = _wanted_covariates(panel, params)
-    columns: dict[str, Floats32] = {"series": _levels(panel, series)[panel.origin]}
-    for name, values in (*_of_origins(panel, params, told), *_of_covariates(covariates, params)):
+    yield "series", _levels(panel, series)[panel.origin]
+    for name, values in chain(_of_origins(panel, params, told), _of_covariates(covariates, params)):
         if name not in params.drop:
-            columns[name] = values.astype(np.float32, copy=False)[panel.origin]
+            yield name, values[panel.origin]
     groups = [_of_same_hours(panel, told), _of_calendar(panel), _of_covariate_hours(panel, covariates)]
     groups.append(of_issued(panel, params.issued, told.tell))
     if params.peers:
         groups.append(_of_peers(panel, told))
-    for group in groups:
-        columns |= {name: values.astype(np.float32, copy=False) for name, values in group if name not in params.drop}
-    X = np.empty((len(panel), len(columns)), np.float32, order="F")
-    for position, values in enumerate(columns.values()):
-        X[:, position] = values
-    return X, list(columns)
+    yield from ((name, values) for group in groups for name, values in group if name not in params.drop)
+
+
+def _in_slices(measure: Callable[[Floats32], Floats32], values: Floats32) -> Floats32:
+    """What a measure makes of each row, a slice of rows at a time: its own arrays stay small."""
+    return np.concatenate([measure(values[at : at + SLICE]) for at in range(0, len(values), SLICE)])
 
 
 def mean_of(values: Floats32, axis: int = 1) -> Floats32:
     """Mean of the finite values along an axis; NaN where there are none."""
+    if axis == 1 and len(values) > SLICE:
+        return _in_slices(mean_of, values)
     known = np.isfinite(values)
     total = np.where(known, values, 0).sum(axis=axis, dtype=np.float64)
     count = known.sum(axis=axis)
@@ -104,12 +119,17 @@ def mean_of(values: Floats32, axis: int = 1) -> Floats32:
 
 
 def std_of(values: Floats32) -> Floats32:
+    if len(values) > SLICE:
+        return _in_slices(std_of, values)
     centred = values - mean_of(values)[:, None]
     return np.sqrt(mean_of(centred * centred))
 
 
 def range_of(values: Floats32) -> tuple[Floats32, Floats32]:
     """Least and greatest finite value of each row; NaN where there is none."""
+    if len(values) > SLICE:
+        both = _in_slices(lambda part: np.stack(range_of(part), axis=1), values)
+        return both[:, 0], both[:, 1]
     known = np.isfinite(values)
     least, most = np.where(known, values, np.inf).min(axis=1), np.where(known, values, -np.inf).max(axis=1)
     empty = ~known.any(axis=1)
@@ -178,14 +198,16 @@ def _of_same_hours(panel: Panel, told: Handling) -> Columns:
     yield "same_hour_mean_3", told.tell(mean_of(days[:, :3]), origin)
     usual = mean_of(history[:, 24::24])[origin]
     yield "usual_change", told.tell(mean_7, origin) - told.tell(usual, origin)
-    around = [days]
+    around = np.empty((len(panel), 21), np.float32)
+    around[:, :7] = days
     for shift in (-2, -1, 1, 2):
         day_1, day_2 = (hour_before(history, panel, 24 * day - shift) for day in (1, 2))
         yield f"same_hour_d1_{shift:+d}", told.tell(day_1, origin)
         yield f"same_hour_d2_{shift:+d}", told.tell(day_2, origin)
-    for shift in (-1, 1):
-        around.append(np.stack([hour_before(history, panel, 24 * day - shift) for day in range(1, 8)], axis=1))
-    yield "same_hour_mean_7_wide", told.tell(mean_of(np.concatenate(around, axis=1)), origin)
+    for start, shift in ((7, -1), (14, 1)):
+        for day in range(1, 8):
+            around[:, start + day - 1] = hour_before(history, panel, 24 * day - shift)
+    yield "same_hour_mean_7_wide", told.tell(mean_of(around), origin)
 
 
 def _of_calendar(panel: Panel) -> Columns:
@@ -244,7 +266,7 @@ def _range_of_others(values: Floats32, group: Ints) -> tuple[Floats32, Floats32]
     for sign in (1, -1):
         signed = np.where(np.isfinite(values), sign * values, np.inf)
         order = np.lexsort((signed, group))
-        first = np.flatnonzero(np.r_[True, np.diff(group[order]) > 0])
+        first = np.flatnonzero(np.r_[True, np.diff(group[order]) > 0][: len(order)])
         best = signed[order][first]
         holder = order[first]
         has_second = np.r_[first[1:], len(order)] - first > 1

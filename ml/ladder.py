@@ -10,22 +10,23 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from ml import registry
+from ml import engine, registry
 from ml.calibrate import Calibration
 from ml.climatology import climatology
 from ml.competition import STAND_IN
 from ml.dataset import Panel
-from ml.forecaster import QUANTILE_NAMES, QUANTILES, STATISTICAL, Forecaster, build, is_statistical
+from ml.forecaster import QUANTILE_NAMES, QUANTILES, STATISTICAL, Floats, Forecaster, build, is_statistical
 from ml.params import Params
 from ml.recalibrate import realised
 from ml.registry import Bundle
-from warehouse.errors import ArtefactRefused
+from warehouse.errors import ArtefactRefused, TaskLost
 from warehouse.history import known_days
 from warehouse.misses import published_misses
 from warehouse.settings import Settings
 
 Read = Callable[[tuple[str, ...]], Panel]
 LEARNT_RUNGS = ("champion", "challenger")
+PART_ROWS = 200_000  # a whole number of the slices in which models predict, so that sums are over the same rows
 LEAST_WINDOW_DAYS = 8  # a week and a day: what a statistical model's window wants
 
 
@@ -70,10 +71,12 @@ def answer(
     panel = read(tuple(sorted(covariates)))
     days = known_days(settings, params.dataset, now)
     parts: list[pd.DataFrame] = []
+    lost: list[str] = []
     why = dict.fromkeys(series["series_id"], "; ".join(refused))
     for rung in rungs:
         try:
-            part, passed = _answered_by(rung, panel, params, {name: days.get(name, 0.0) for name in why})
+            asked = {name: days.get(name, 0.0) for name in why}
+            part, passed = _answered_by(settings, rung, panel, params, asked, lost)
         except ArtefactRefused as error:  # trained by code that made other columns
             refused.append(f"{rung.name} refused: {error}")
             why = {name: _and(reason, refused[-1]) for name, reason in why.items()}
@@ -88,20 +91,26 @@ def answer(
         parts.append(climate)
         why = {name: reason for name, reason in why.items() if name not in set(climate["series_id"])}
     rows = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
-    beside, unable = _beside(arms, panel, params, {str(name): days.get(name, 0.0) for name in series["series_id"]})
+    wanted = {str(name): days.get(name, 0.0) for name in series["series_id"]}
+    beside, unable = _beside(settings, arms, panel, params, wanted, lost)
     for frame in (rows, beside):
         frame["variable"] = frame["series_id"].map(series.set_index("series_id")["variable"])
-    notes = [f"{params.dataset}: {reason}" for reason in (*refused, *unable)]
+    notes = [f"{params.dataset}: {reason}" for reason in (*refused, *unable, *lost)]
     return Answered(rows, sorted(why), notes, panel, {rung.model_version: rung.bundle for rung in rungs}, beside)
 
 
 def _beside(
-    arms: Mapping[str, Rung], panel: Panel, params: Params, wanted: dict[str, float]
+    settings: Settings,
+    arms: Mapping[str, Rung],
+    panel: Panel,
+    params: Params,
+    wanted: dict[str, float],
+    lost: list[str],
 ) -> tuple[pd.DataFrame, list[str]]:
     parts, unable = [pd.DataFrame(columns=["series_id"])], []
     for arm, rung in arms.items():
         try:
-            parts.append(_answered_by(rung, panel, params, wanted)[0].assign(arm=arm))
+            parts.append(_answered_by(settings, rung, panel, params, wanted, lost)[0].assign(arm=arm))
         except ArtefactRefused as error:
             unable.append(f"{arm} refused: {error}")
     filled = [part for part in parts if len(part)]
@@ -140,9 +149,12 @@ def brought_up_to_date(settings: Settings, rung: str, version: str, bundle: Bund
 
 
 def _answered_by(
-    rung: Rung, panel: Panel, params: Params, wanted: dict[str, float]
+    settings: Settings, rung: Rung, panel: Panel, params: Params, wanted: dict[str, float], lost: list[str]
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Rows of the series this rung can answer in full; and why it passed over the others. `wanted`: days known."""
+    """Rows of the series this rung can answer in full; and why it passed over the others.
+
+    `wanted`: days known, by series. `lost` takes what a cluster did not give back.
+    """
     stale = panel.stats["staleness_h"]
     passed: dict[str, str] = {}
     able = np.zeros(len(panel.origin_h), bool)
@@ -159,13 +171,40 @@ def _answered_by(
     calibration = rung.bundle.calibration
     lacking = calibration.widening.of(mine, calibration.bucket(mine.horizon))
     widen = lacking * params.fallback.widen_by_rung[rung.name]
-    quantiles = calibration.apply(rung.bundle.raw(mine), mine.horizon, widen)
+    quantiles = calibration.apply(_raw(settings, rung.bundle, mine, lost), mine.horizon, widen)
     rows = mine.row_frame().drop(columns="origin_at").assign(model_version=rung.model_version, rung=rung.name)
     rows[list(QUANTILE_NAMES)] = quantiles
     complete = np.asarray(np.isfinite(quantiles).all(axis=1), bool)
     unanswered = {str(name) for name in rows["series_id"].to_numpy()[~complete]}
     passed |= dict.fromkeys(unanswered, f"{rung.name} has no answer for the gaps before the origin")
     return rows[~rows["series_id"].isin(unanswered)], passed
+
+
+def _raw(settings: Settings, bundle: Bundle, panel: Panel, lost: list[str]) -> Floats:
+    """(m, 7) uncalibrated answers, made here or in parts by the cluster: the same to the last digit.
+
+    A part holds all origins, for each reads its peers, and so many rows as a model reads at a time anyway. A part that
+    the cluster lost is made here: there is to be a forecast in the morning.
+    """
+    if settings.engine == "local":
+        return bundle.raw(panel)
+    parts = [slice(start, start + PART_ROWS) for start in range(0, len(panel), PART_ROWS)]
+    made = []
+    with engine.workers(settings, len(parts)) as pool:
+        there = engine.shared((bundle, panel))
+        asked = [pool.submit(_raw_part, there, part) for part in parts]
+        for part, future in zip(parts, asked, strict=True):
+            try:
+                made.append(future.result())
+            except TaskLost as error:
+                lost.append(f"{bundle.name} forecast on this machine: {error}")
+                made.append(_raw_part((bundle, panel), part))
+    return np.concatenate(made)
+
+
+def _raw_part(asked: tuple[Bundle, Panel], part: slice) -> Floats:
+    bundle, panel = asked
+    return bundle.raw(panel.rows(part))
 
 
 def _unable(rung: str, stale: float, known: float, params: Params) -> str | None:

@@ -57,25 +57,29 @@ class Ridge:
 
     @classmethod
     def _scaled(cls, X: Floats32, columns: list[str]) -> Ridge:
-        known = np.isfinite(X)
-        count = np.maximum(known.sum(axis=0), 1)
-        filled = np.where(known, X, 0)
-        centre = filled.sum(axis=0, dtype=np.float64) / count
-        spread = np.sqrt(np.where(known, (filled - centre.astype(np.float32)) ** 2, 0).sum(axis=0, dtype=float) / count)
+        share, centre, spread = (np.array(values) for values in zip(*map(_spread, X.T), strict=True))
         numeric = np.array([name not in CODED for name in columns])
-        scale = np.where(numeric & (known.mean(axis=0) > 0.02) & (spread > 1e-6), spread, 0.0)
-        lacking = np.flatnonzero((scale > 0) & (known.mean(axis=0) < 0.99))
+        scale = np.where(numeric & (share > 0.02) & (spread > 1e-6), spread, 0.0)
+        lacking = np.flatnonzero((scale > 0) & (share < 0.99))
         levels = {name: int(np.nanmax(X[:, columns.index(name)], initial=0)) + 1 for name in CODED if name in columns}
         return cls(columns, centre.tolist(), scale.tolist(), lacking.tolist(), levels, PENALTIES[-1], [])
 
-    def _design(self, X: Floats32) -> Floats32:
-        used = np.flatnonzero(np.array(self.scale) > 0)
-        centre, scale = (np.array(values, np.float32)[used] for values in (self.centre, self.scale))
-        numeric = np.clip((X[:, used] - centre) / scale, -FURTHEST, FURTHEST)
-        parts = [np.nan_to_num(numeric, copy=False), np.isnan(X[:, self.lacking]).astype(np.float32)]
+    def _design(self, X: Floats32, rows: Mask | None = None) -> Floats32:
+        """(rows, p + 1), made column by column: the rows are not copied first."""
+        at = np.arange(len(X)) if rows is None else np.flatnonzero(rows)
+        used = np.flatnonzero(np.array(self.scale) > 0).tolist()
+        design = np.empty((len(at), len(self._owners()) + 1), np.float32)
+        for place, column in enumerate(used):
+            told = (X[at, column] - np.float32(self.centre[column])) / np.float32(self.scale[column])
+            design[:, place] = np.nan_to_num(np.clip(told, -FURTHEST, FURTHEST), copy=False)
+        for place, column in enumerate(self.lacking, start=len(used)):
+            design[:, place] = np.isnan(X[at, column])
+        place = len(used) + len(self.lacking)
         for name, size in self.levels.items():
-            parts.append((X[:, [self.columns.index(name)]] == np.arange(size)).astype(np.float32))
-        return np.concatenate([*parts, np.ones((len(X), 1), np.float32)], axis=1)
+            design[:, place : place + size] = X[at, self.columns.index(name), None] == np.arange(size)
+            place += size
+        design[:, place] = 1
+        return design
 
     def _owners(self) -> Ints:
         """Column of the matrix that each column of the design, but the constant, was made from."""
@@ -94,7 +98,7 @@ class Ridge:
             learn, check = older & bucket, newer & bucket
             if learn.sum() < LEAST_ROWS or not check.any():
                 continue
-            A, B = self._design(X[learn]), self._design(X[check])
+            A, B = self._design(X, learn), self._design(X, check)
             tried = _solved(A, y[learn], np.ones(len(A), np.float32), PENALTIES)
             errors += np.abs(B @ tried - y[check, None]).sum(axis=0)
         return PENALTIES[int(np.argmin(errors))] if errors.any() else PENALTIES[-2]
@@ -106,7 +110,7 @@ class Ridge:
                 found.append(found[-1])
                 continue
             rows = bucket if bucket.sum() >= min(LEAST_ROWS, len(y)) else np.ones(len(y), bool)
-            found.append(_least_absolute(self._design(X[rows]), y[rows], penalty, rounds).tolist())
+            found.append(_least_absolute(self._design(X, rows), y[rows], penalty, rounds).tolist())
         return Ridge(**{**asdict(self), "penalty": penalty, "weights": found})
 
     def told(self, X: Floats32, horizon: Ints) -> Floats:
@@ -118,7 +122,7 @@ class Ridge:
         told, weights = np.empty(len(X)), np.array(self.weights)
         for bucket, rows in enumerate(_buckets(horizon)):
             if rows.any():
-                told[rows] = self._design(X[rows]) @ weights[bucket]
+                told[rows] = self._design(X, rows) @ weights[bucket]
         return told
 
     def contributions(self, X: Floats32, horizon: Ints) -> Floats:
@@ -137,6 +141,16 @@ class Ridge:
     def from_json(cls, text: bytes) -> Ridge:
         found: dict[str, Any] = json.loads(text)
         return cls(**found)
+
+
+def _spread(values: Floats32) -> tuple[float, float, float]:
+    """(share known, mean, standard deviation) of one column."""
+    known = np.isfinite(values)
+    count = max(int(known.sum()), 1)
+    filled = np.where(known, values, 0)
+    centre = filled.sum(dtype=np.float64) / count
+    squares = np.where(known, (filled - np.float32(centre)) ** 2, 0)
+    return float(known.mean()) if len(known) else 0.0, float(centre), float(np.sqrt(squares.sum(dtype=float) / count))
 
 
 def _buckets(horizon: Ints) -> list[Mask]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -24,26 +25,36 @@ from ml.dataset import Panel
 from ml.params import Params
 from warehouse.errors import ArtefactRefused
 
+Each = Callable[[Callable[[Panel], dict[str, bytes]], list[Panel]], Iterable[dict[str, bytes]]]
 PANELS = ("train", "select", "report")
 PER_ORIGIN = ("series_code", "origin_h", "history", "stats", "covariates")
 WINDOWS = "windows.json"
 
 
-def write(folder: Path, panels: Panels, windows: Windows, asked: Params, params: Params) -> None:
-    """Replaces the folder. `params`: `asked` with everything that depends on the warehouse spelled out."""
+def write(folder: Path, panels: Panels, windows: Windows, asked: Params, params: Params, each: Each = map) -> None:
+    """Replaces the folder. `params`: `asked` with everything that depends on the warehouse spelled out.
+
+    `each`: a `map` that may call elsewhere.
+    """
     shutil.rmtree(folder, ignore_errors=True)
-    for name in PANELS:
-        panel: Panel = getattr(panels, name)
+    for name, files in zip(PANELS, each(encoded, [getattr(panels, name) for name in PANELS]), strict=True):
         (folder / name).mkdir(parents=True)
-        _write(folder / name / "series.parquet", pa.Table.from_pandas(panel.series, preserve_index=False))
-        for table, columns in (("origins", PER_ORIGIN), ("rows", _per_row())):
-            _write(folder / name / f"{table}.parquet", _table({key: getattr(panel, key) for key in columns}))
+        for file, content in files.items():
+            (folder / name / file).write_bytes(content)
     record = {
         "dataset": params.dataset,
         "windows": TypeAdapter(Windows).dump_python(windows, mode="json"),
         "spelled_out": _spelled_out(asked, params),
     }
     (folder / WINDOWS).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def encoded(panel: Panel) -> dict[str, bytes]:
+    """The Parquet files of one panel."""
+    tables = {"series": pa.Table.from_pandas(panel.series, preserve_index=False)}
+    for name, columns in (("origins", PER_ORIGIN), ("rows", _per_row())):
+        tables[name] = _table({key: getattr(panel, key) for key in columns})
+    return {f"{name}.parquet": _bytes(table) for name, table in tables.items()}
 
 
 def read(folder: Path, asked: Params) -> tuple[Windows, Panels, Params]:
@@ -84,11 +95,12 @@ def _column(array: np.ndarray[Any, Any]) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(array).ravel()), array.shape[1])
 
 
-def _write(path: Path, table: pa.Table) -> None:
+def _bytes(table: pa.Table) -> bytes:
     """Every setting that shapes the bytes is named, so that a default that changes does not change them."""
+    sink = pa.BufferOutputStream()
     pq.write_table(
         table.replace_schema_metadata(None),
-        path,
+        sink,
         version="2.6",
         data_page_version="1.0",
         compression="zstd",
@@ -98,6 +110,8 @@ def _write(path: Path, table: pa.Table) -> None:
         write_statistics=True,
         store_schema=True,
     )
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
 
 
 def _panel(folder: Path, dataset: str) -> Panel:

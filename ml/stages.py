@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from ml import snapshot as snapshots
@@ -35,13 +36,15 @@ ARTEFACTS, METRICS, PLOTS = "artefacts.json", "metrics.json", "plots"
 
 
 def snapshot(folder: Path, asked: Params) -> None:
+    from ml import engine
     from ml.backtest import with_covariates
     from ml.learn import read_panels
 
     settings = load_settings()
     as_of = datetime.fromisoformat(read_json(folder / MART)["as_of"])
     windows, panels = read_panels(settings, asked, as_of)
-    snapshots.write(folder / SNAPSHOT, panels, windows, asked, with_covariates(settings, asked))
+    params = with_covariates(settings, asked)
+    snapshots.write(folder / SNAPSHOT, panels, windows, asked, params, partial(engine.each, settings))
     _say(f"{asked.dataset}: {len(panels.train):,} rows to learn from, as of {as_of:%Y-%m-%d %H:%M} UTC")
 
 
@@ -76,12 +79,12 @@ def tuned_params(folder: Path) -> Params:
 
 
 def train(folder: Path, asked: Params) -> None:
-    from ml import learnt_files
+    from ml import engine, learnt_files
     from ml.learn import learn
 
-    asked = tuned_params(folder)
+    settings, asked = load_settings(), tuned_params(folder)
     windows, panels, params = snapshots.read(folder / SNAPSHOT, asked)
-    learnt = learn(panels, windows, asked, params, _say)
+    learnt = engine.call(settings, learn, panels, windows, asked, params, engine.carried(settings, _say))
     shutil.rmtree(folder / MODEL, ignore_errors=True)
     write_json(folder / COSTS, asdict(learnt_files.write(folder / MODEL, learnt)))
     write_json(folder / ARTEFACTS, artefact_hashes(learnt.final))

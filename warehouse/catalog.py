@@ -12,6 +12,10 @@ from warehouse.alert_rules import AlertRule, read_rules
 from warehouse.prices import Price, read_prices
 from warehouse.seed_csv import IDENTIFIER, NAME, Line, read_seed
 
+PLACES, SERIES = "places.csv", "series.csv"
+PLACE_COLUMNS = "place_id,name,country,latitude,longitude,timezone"
+PUBLIC = "false"  # what is_private says of every other place
+
 
 @dataclass(frozen=True)
 class Place:
@@ -21,6 +25,7 @@ class Place:
     latitude: float
     longitude: float
     timezone: str
+    is_private: bool = False  # somebody's home or plant: shown by a pseudonym, see warehouse/privacy.py
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,7 @@ def _place(line: Line) -> Place:
         line.number_in("latitude", -90, 90),
         line.number_in("longitude", -180, 180),
         line.zone("timezone"),
+        "is_private" in line.fields and line.flag("is_private"),
     )
 
 
@@ -152,11 +158,19 @@ def _factor(line: Line) -> EmissionFactor:
 
 
 def load_catalog(seeds_dir: Path) -> Catalog:
-    """The seeds as records. Raises BadInput naming file and line for a pattern, duplicate, reference or range."""
+    """The seeds as records. Raises BadInput naming file and line for a pattern, duplicate, reference or range.
+
+    Of a line about a private place, or about one that cannot be known, it does not say what stands there.
+    """
     places = read_seed(
-        seeds_dir / "places.csv", "place_id,name,country,latitude,longitude,timezone", "place_id", _place
-    )
-    series = read_seed(seeds_dir / "series.csv", "dataset,place_id,source,subject", "dataset,place_id", _series)
+        seeds_dir / PLACES, PLACE_COLUMNS, "place_id", _place, optional="is_private",
+        is_hidden=lambda fields: fields.get("is_private", PUBLIC) != PUBLIC,
+    )  # fmt: skip
+    public = {p.place_id for _, p in places if not p.is_private}
+    series = read_seed(
+        seeds_dir / SERIES, "dataset,place_id,source,subject", "dataset,place_id", _series,
+        is_hidden=lambda fields: len(public) < len(places) and fields["place_id"] not in public,
+    )  # fmt: skip
     variables = read_seed(
         seeds_dir / "variables.csv",
         "dataset,variable,is_target,unit,plausible_min,plausible_max,stuck_after_hours,description",
@@ -196,7 +210,7 @@ def _check_references(
                 raise line.wrong("is_target", f"false: {variable.dataset} has the target {targets[variable.dataset]}")
             targets[variable.dataset] = variable.variable
     sources = {s.source for s in catalog.sources}
-    fed: dict[tuple[str, str, str], str] = {}
+    fed: dict[tuple[str, str, str], tuple[Line, SeriesSpec]] = {}
     for line, spec in series:
         if spec.place_id not in catalog.places:
             raise line.wrong("place_id", "a place_id of places.csv")
@@ -204,6 +218,7 @@ def _check_references(
             raise line.wrong("source", f"a source of sources.csv ({', '.join(sorted(sources))})")
         if spec.dataset not in targets:
             raise line.wrong("dataset", "a dataset of variables.csv with one line where is_target is true")
-        other = fed.setdefault((spec.dataset, spec.source, spec.subject), spec.place_id)
-        if other != spec.place_id:
-            raise line.wrong("subject", f"a subject of its own, but it already feeds {other}")
+        first, other = fed.setdefault((spec.dataset, spec.source, spec.subject), (line, spec))
+        if other.place_id != spec.place_id:
+            line.is_hidden |= first.is_hidden
+            raise line.wrong("subject", f"a subject of its own, but line {first.number} gives it to another place")

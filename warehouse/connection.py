@@ -8,28 +8,17 @@ from contextlib import contextmanager
 
 import duckdb
 
-from warehouse.errors import BadInput, LockHeld, NotBuilt, WarehouseUnreachable
+from warehouse import motherduck
+from warehouse.errors import BadInput, LockHeld, NotBuilt
 from warehouse.schema import ensure_schema
 from warehouse.settings import Settings
+
+_ensured: set[tuple[str, str] | None] = set()
 
 
 def _open(settings: Settings, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     if settings.is_motherduck:
-        if settings.motherduck_token is None:
-            raise BadInput(
-                f"target '{settings.target}' is MotherDuck and needs MOTHERDUCK_TOKEN (environment or .env); "
-                "without it everything still runs on the embedded default: SKYDUCK_TARGET=dev"
-            )
-        token = settings.motherduck_token.get_secret_value()
-        try:
-            return duckdb.connect(f"md:{settings.database}", config={"motherduck_token": token})
-        except duckdb.Error as error:
-            reason = str(error).replace(token, "***").splitlines()[0]
-            raise WarehouseUnreachable(
-                f"MotherDuck database '{settings.database}' cannot be opened: {reason}. Check the token "
-                f"(MOTHERDUCK_TOKEN), the client version (duckdb {duckdb.__version__}; MotherDuck accepts 1.5.x) "
-                "and the network (the motherduck extension is downloaded once, then port 443). Nothing was written."
-            ) from None
+        return motherduck.open_database(settings, settings.database, read_only=read_only)
     path = settings.warehouse_path
     if read_only and not path.exists():
         raise NotBuilt(f"there is no warehouse at {path} yet: `skyduck run` makes one")
@@ -54,20 +43,31 @@ def connect(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.D
     """A connection in UTC, closed at the end of the block. To write: with the raw and ml tables in place.
 
     A look makes nothing: where the warehouse, or a table of it, is not there yet it raises NotBuilt.
+    Raises WarehouseLost where MotherDuck goes away within the block.
     """
     con = _open(settings, read_only=read_only)
     try:
-        con.execute("set timezone = 'UTC'")
-        con.execute("set python_enable_replacements = false")  # a missing table is no variable of Python's
-        if not read_only:
-            ensure_schema(con)
-        yield con
+        with motherduck.losses_told(settings, settings.database):
+            con.execute("set timezone = 'UTC'")
+            con.execute("set python_enable_replacements = false")  # a missing table is no variable of Python's
+            if not read_only:
+                _ensure(con, settings)
+            yield con
     except duckdb.CatalogException as error:
         if (found := _not_built(error, read_only=read_only)) is None:
             raise
         raise found from None
     finally:
         con.close()
+
+
+def _ensure(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Tables in place: of MotherDuck asked once a process, each statement takes a trip there."""
+    place = (settings.motherduck_address, settings.database) if settings.is_motherduck else None
+    if place not in _ensured:
+        motherduck.retried(lambda: ensure_schema(con))
+    if place and motherduck.is_real(settings):
+        _ensured.add(place)
 
 
 def _not_built(error: duckdb.CatalogException, *, read_only: bool) -> NotBuilt | None:

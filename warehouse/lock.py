@@ -3,7 +3,7 @@
 The operating system frees the lock when its holder ends, by whatever death, so the text beside it is never
 trusted to decide anything: it only tells a person whom to wait for. The lock guards one data directory on one
 machine. On MotherDuck two machines could still write at once: there the scheduler's own limit keeps them apart
-(`concurrency` in .github/workflows/daily.yml, `concurrency_limit: 1` in prefect.yaml).
+(`concurrency` in .github/workflows/daily.yml and train.yml, the queue `warehouse` of prefect.yaml).
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from warehouse.connection import connect
+from warehouse.mask import mask_of
 from warehouse.published import open_copy, publication, published_copy
 from warehouse.results import EVENTS, NEWEST_FIRST, PRODUCTION
 from warehouse.settings import Settings
@@ -162,8 +163,11 @@ def decisions(settings: Settings, run_id: str) -> list[Row]:
 
 def ledger(settings: Settings, *, as_of: datetime = datetime.max) -> dict[str, list[Row]]:
     """`freshness` per source and endpoint, `gaps` per subject that still misses hours."""
+    mask = mask_of(settings)
     with _read_only(settings) as con:
-        return {"freshness": _rows(con, _FRESHNESS, [as_of]), "gaps": _rows(con, _GAPS, [as_of])}
+        gaps = _rows(con, _GAPS, [as_of])
+        shown = [gap | {name: mask.text(gap[name]) for name in ("subject", "reason") if gap[name]} for gap in gaps]
+        return {"freshness": _rows(con, _FRESHNESS, [as_of]), "gaps": shown}
 
 
 def published_facts(settings: Settings) -> Row:

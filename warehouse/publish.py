@@ -1,11 +1,11 @@
-"""Publishing: marts copied into one new file, checked, and swapped in at once. The last three stay."""
+"""Publishing: marts copied into one new file, masked, checked, and swapped in at once. The last three stay."""
 
 from __future__ import annotations
 
 import json
 import os
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ import duckdb
 from warehouse.connection import connect
 from warehouse.errors import BadInput, DataTestFailed
 from warehouse.faultpoint import reach
-from warehouse.published import COPY_NAME, POINTER, open_copy
+from warehouse.last_look import mask_copy, names_private
+from warehouse.published import COPY_NAME, open_copy
+from warehouse.replica import share
 from warehouse.settings import Settings
+from warehouse.swap import point, remove, remove_left, sync, tidy
 
-KEEP = 3
 # Read by models only, and most of the warehouse's bytes; the views over them go with them.
 NOT_PUBLISHED = (
     "fct_origin_features",
@@ -44,15 +46,27 @@ _WITHOUT_FORECAST = """
 """
 
 
+_LAST_DAILY = """
+    select max(finished_at) from ml.runs
+    where flow = 'daily' and step = 'publish' and status = 'ok' and finished_at <= $1
+"""
+
+
 @dataclass(frozen=True)
 class Published:
-    """`tables` maps each published table to its rows; the forecast counts are those of one run where one was named."""
+    """`tables` maps each published table to its rows; the forecast counts are those of one run where one was named.
+
+    `masked`: columns in which the name of a private place was replaced at the last moment; `not_announced`: what
+    MotherDuck's replicas and readers were not told of it, and why.
+    """
 
     path: Path
     run_id: str
     tables: dict[str, int]
     n_forecast_rows: int
     n_forecast_series: int
+    masked: list[str] = field(default_factory=list)
+    not_announced: list[str] = field(default_factory=list)
 
     @property
     def n_rows(self) -> int:
@@ -62,7 +76,7 @@ class Published:
 def publish(
     settings: Settings, *, run_id: str, now: datetime, forecasts_of: str | None = None, fingerprint: str = ""
 ) -> Published:
-    """Copies, checks and swaps. `forecasts_of`: the run whose forecasts every observed target series must have.
+    """Copies, masks, checks and swaps. `forecasts_of`: the run whose forecasts every observed target series must have.
 
     Raises DataTestFailed where the copy is not what it should be; the previous copy then stays.
     """
@@ -72,21 +86,25 @@ def publish(
     if not COPY_NAME.match(final.name):
         raise BadInput(f"run id {run_id!r} is no file name")
     temporary = folder / f"{final.name}.tmp"
-    _remove(temporary)
+    remove(temporary)
     try:
         with connect(settings) as con:
             tables = _copy(con, temporary)
+            daily_at = now if forecasts_of else _one(con, _LAST_DAILY, [now])[0]
+        masked = mask_copy(temporary, settings)
         n_rows, n_series = _check(temporary, tables, forecasts_of=forecasts_of)
-        _describe(temporary, run_id=run_id, now=now, tables=tables, fingerprint=fingerprint)
-        _sync(temporary)
+        _describe(temporary, run_id=run_id, now=now, tables=tables, fingerprint=fingerprint, daily_at=daily_at)
+        sync(temporary)
+        not_announced = share(settings, temporary) if settings.is_motherduck else []
         os.replace(temporary, final)
     except BaseException:
-        _remove(temporary)
+        remove(temporary)
         raise
     reach("publish.before_swap")
-    _point(folder, final.name)
-    _tidy(folder, current=final.name)
-    return Published(final, run_id, tables, n_rows, n_series)
+    point(folder, final.name)
+    tidy(folder, current=final.name, stays=lambda copy: not names_private(copy, settings))
+    remove_left(folder, "gen-*.tmp")
+    return Published(final, run_id, tables, n_rows, n_series, masked, not_announced)
 
 
 def _copy(con: duckdb.DuckDBPyConnection, target: Path) -> dict[str, int]:
@@ -132,44 +150,16 @@ def _check_forecasts(con: duckdb.DuckDBPyConnection, tables: dict[str, int], run
         raise DataTestFailed(f"{len(missing)} series have no forecast of run {run_id} ({names}); not published")
 
 
-def _describe(path: Path, *, run_id: str, now: datetime, tables: dict[str, int], fingerprint: str) -> None:
-    """One row that tells a reader what this copy is."""
+def _describe(
+    path: Path, *, run_id: str, now: datetime, tables: dict[str, int], fingerprint: str, daily_at: datetime | None
+) -> None:
+    """One row that tells a reader what this copy is, and when a daily run last published."""
     with closing(duckdb.connect(str(path))) as con:
         con.execute(
             "create table main.publication as select $1::varchar as run_id, $2::timestamp as published_at, "
-            "$3::varchar as fingerprint, $4::json as tables",
-            [run_id, now, fingerprint, json.dumps(tables)],
+            "$3::varchar as fingerprint, $4::json as tables, $5::timestamp as daily_at",
+            [run_id, now, fingerprint, json.dumps(tables), daily_at],
         )
-
-
-def _point(folder: Path, name: str) -> None:
-    temporary = folder / f"{POINTER}.tmp"
-    temporary.write_text(name + "\n", encoding="utf-8")
-    _sync(temporary)
-    os.replace(temporary, folder / POINTER)
-    _sync(folder)
-
-
-def _tidy(folder: Path, *, current: str) -> None:
-    """The newest three stay; older copies and what killed runs left behind go."""
-    copies = sorted((p for p in folder.glob("gen-*.duckdb") if p.name != current), key=lambda p: p.stat().st_mtime)
-    for old in copies[: max(0, len(copies) - (KEEP - 1))]:
-        _remove(old)
-    for stale in [*folder.glob("gen-*.tmp"), *folder.glob("gen-*.tmp.wal")]:
-        _remove(stale)
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    path.with_name(path.name + ".wal").unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _one(con: duckdb.DuckDBPyConnection, query: str, arguments: list[Any] | None = None) -> tuple[Any, ...]:

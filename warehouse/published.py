@@ -64,6 +64,16 @@ def open_copy(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         con.close()
 
 
+def daily_at(con: duckdb.DuckDBPyConnection) -> datetime | None:
+    """When a daily run last published, as a copy says; when it was published itself, where an older version made it.
+
+    None: no daily run ever did.
+    """
+    found = con.execute("select * from main.publication").to_arrow_table().to_pylist()[0]
+    at: datetime | None = found.get("daily_at", found["published_at"])
+    return at
+
+
 def publication(path: Path) -> tuple[str, datetime, str]:
     """(run_id, published_at, fingerprint) of a copy, as its own `publication` table says."""
     with open_copy(path) as con:

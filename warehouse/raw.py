@@ -10,6 +10,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from warehouse.motherduck import retried, roll_back
+
 Connection = duckdb.DuckDBPyConnection  # for rooms that may not import duckdb
 _TIME = pa.timestamp("us")
 _PAYLOADS = pa.schema(
@@ -24,6 +26,8 @@ _LOADS = pa.schema(
      ("reason", pa.string()), ("n_expected", pa.int32()), ("n_present", pa.int32()), ("last_observed_at", _TIME),
      ("is_new_body", pa.bool_()), ("http_status", pa.int32()), ("weight", pa.float64()), ("seconds", pa.float64())]
 )  # fmt: skip
+
+_LINE = ("run_id", "source", "endpoint", "subject", "window_start", "window_end", "attempted_at")
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,13 @@ class Answer:
 def append(con: duckdb.DuckDBPyConnection, answers: Sequence[Answer]) -> list[bool]:
     """Bodies and ledger lines in one transaction; returns for each answer whether its body was new.
 
-    A body with the sha256 of the newest one stored for its window is not stored again.
+    A body with the sha256 of the newest one stored for its window is not stored again, nor is a line of the ledger that
+    is there: what was committed without its caller hearing of it may be said again.
     """
+    return retried(lambda: _append(con, answers))
+
+
+def _append(con: duckdb.DuckDBPyConnection, answers: Sequence[Answer]) -> list[bool]:
     con.execute("begin transaction")
     try:
         newest = _newest_sha(con, [a.payload for a in answers if a.payload])
@@ -102,7 +111,7 @@ def append(con: duckdb.DuckDBPyConnection, answers: Sequence[Answer]) -> list[bo
         _insert_loads(con, loads)
         con.execute("commit")
     except BaseException:
-        con.execute("rollback")
+        roll_back(con)
         raise
     return flags
 
@@ -149,5 +158,10 @@ def _insert_loads(con: duckdb.DuckDBPyConnection, rows: list[dict[str, Any]]) ->
         return
     names = ", ".join(_LOADS.names)
     con.register("batch_loads", pa.Table.from_pylist(rows, schema=_LOADS))
-    con.execute(f"insert into raw.loads ({names}) select {names} from batch_loads")
+    con.execute(
+        f"""
+        insert into raw.loads ({names})
+        select {names} from batch_loads anti join raw.loads using ({", ".join(_LINE)})
+        """
+    )
     con.unregister("batch_loads")

@@ -16,7 +16,8 @@ import duckdb
 import pyarrow as pa
 
 from warehouse.errors import BadInput, NotBuilt
-from warehouse.published import COPY_NAME, POINTER, connect_copy, published_copy
+from warehouse.published import COPY_NAME, POINTER, connect_copy, daily_at, published_copy
+from warehouse.replica import Follower
 from warehouse.settings import Settings
 
 Row = dict[str, Any]
@@ -34,6 +35,7 @@ class Publication:
         self.run_id = str(row[0])
         self.published_at: datetime = row[1]
         self.fingerprint = str(row[2])
+        self.daily_at = daily_at(con)
         self.tables: dict[str, int] = json.loads(row[3])
         self._users = 0
         self._is_old = False
@@ -70,7 +72,19 @@ class Reader:
         self._lock = threading.Lock()
         self._current: Publication | None = None
         self._seen: tuple[int, int] | None = None
-        self.problem: str | None = None  # why the newest cannot be read, while an older one is served
+        self._unread: str | None = None
+        self.follower = Follower(settings) if settings.follows_motherduck else None
+
+    @property
+    def problem(self) -> str | None:
+        """Why the newest cannot be read or fetched, while an older one is served."""
+        return self._unread or (self.follower.problem if self.follower else None)
+
+    def catch_up(self) -> None:
+        """Waits until what MotherDuck has is here, where it is followed; a `problem` where it could not be fetched."""
+        if self.follower:
+            self.follower.look()
+            self.follower.join()
 
     @contextmanager
     def publication(self) -> Iterator[Publication]:
@@ -107,6 +121,8 @@ class Reader:
             self._current = self._seen = None
 
     def _newest(self) -> Publication:
+        if self.follower:
+            self.follower.look()
         pointer = self._settings.published_path / POINTER
         try:
             stat = pointer.stat()
@@ -127,11 +143,11 @@ class Reader:
                 if self._current is not None:
                     self._retire(self._current)
                 self._current = found
-            self.problem = None
+            self._unread = None
         except (BadInput, duckdb.Error) as error:
             if self._current is None:
                 raise error if isinstance(error, BadInput) else BadInput(_unreadable(error)) from None
-            self.problem = str(error) if isinstance(error, BadInput) else _unreadable(error)
+            self._unread = str(error) if isinstance(error, BadInput) else _unreadable(error)
 
     def _retire(self, old: Publication) -> None:
         old._is_old = True

@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from warehouse.connection import connect
+from warehouse.motherduck import retried, roll_back
 from warehouse.settings import Settings
 
 PRODUCTION = ("promote", "approve", "rollback")  # actions that put a version in production
@@ -47,15 +48,18 @@ def _append_events(con: duckdb.DuckDBPyConnection, events: pa.Table, table: str 
 def _transaction(
     settings: Settings, work: Callable[[duckdb.DuckDBPyConnection], None], before_commit: Callable[[], None]
 ) -> None:
-    with connect(settings) as con:
-        con.begin()
-        try:
-            work(con)
-            before_commit()
-        except BaseException:
-            con.rollback()
-            raise
-        con.commit()
+    def attempt() -> None:
+        with connect(settings) as con:
+            con.begin()
+            try:
+                work(con)
+                before_commit()
+                con.commit()
+            except BaseException:
+                roll_back(con)
+                raise
+
+    retried(attempt)
 
 
 def replace(

@@ -1,4 +1,4 @@
-"""The tables Python writes: `raw` (what was received) and `ml` (what was concluded).
+"""The tables Python writes: `raw` (what was received, and who is private) and `ml` (what was concluded).
 
 All `*_at` columns are UTC timestamps without zone. Everything else in the warehouse is built by dbt.
 """
@@ -43,6 +43,13 @@ create table if not exists raw.loads (
     http_status      integer,
     weight           double not null,   -- call weight counted against the limits
     seconds          double not null
+);
+create table if not exists raw.private_places (
+    place_id varchar not null,
+    shown_id varchar not null,    -- its pseudonym: the id outside this schema
+    words    varchar[] not null,  -- what must not be read elsewhere: id, name, subjects, coordinates, of now and before
+    pattern  varchar not null,    -- any of the words, for regexp_replace
+    noted_at timestamp not null
 );
 """
 

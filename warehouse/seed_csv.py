@@ -18,14 +18,17 @@ T = TypeVar("T")
 
 
 class Line:
-    """One line of a seed, field by field."""
+    """One line of a seed, field by field. `is_hidden`: what it says of a private place is not said again."""
 
     def __init__(self, path: Path, number: int, fields: dict[str, str]) -> None:
         self.path, self.number, self.fields = path, number, fields
+        self.is_hidden = False
 
     def wrong(self, column: str, expected: str) -> BadInput:
-        seen = self.fields[column]
-        return BadInput(f"{self.path.name} line {self.number}: {column} is {seen[:80]!r}; expected {expected}")
+        where = f"{self.path.name} line {self.number}: {column} is"
+        if self.is_hidden:  # the error stands in alarms and logs
+            return BadInput(f"{where} not as expected, and the place private, or it may be; expected {expected}")
+        return BadInput(f"{where} {self.fields[column][:80]!r}; expected {expected}")
 
     def text(self, column: str, pattern: re.Pattern[str] | None = None, most: int = 300) -> str:
         value = self.fields[column]
@@ -62,7 +65,7 @@ class Line:
             raise self.wrong(column, "a time zone of the tz database such as Europe/Rome") from None
 
 
-def _lines(path: Path, columns: str) -> Iterable[Line]:
+def _lines(path: Path, columns: str, optional: str) -> Iterable[Line]:
     expected = columns.split(",")
     try:
         rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines(), strict=True))
@@ -73,26 +76,46 @@ def _lines(path: Path, columns: str) -> Iterable[Line]:
         ) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadInput(f"{path.name} is not a UTF-8 CSV: {error}; save it as UTF-8 with commas") from None
+    if rows and optional and rows[0] == [*expected, optional]:
+        expected = rows[0]
     if not rows or rows[0] != expected:
-        seen = ",".join(rows[0]) if rows else "nothing"
-        raise BadInput(f"{path.name} line 1: the header is {seen[:200]!r}; expected {columns!r}")
+        # a line of data, where the header is missing, may be that of a private place
+        seen = (
+            repr(",".join(rows[0])[:200]) if rows and {*rows[0]} & {*expected} else "missing" if rows else "'nothing'"
+        )
+        raise BadInput(f"{path.name} line 1: the header is {seen}; expected {columns!r}")
     for number, row in enumerate(rows[1:], start=2):
         if row and len(row) != len(expected):
-            raise BadInput(f"{path.name} line {number}: {len(row)} fields; expected {len(expected)} ({columns})")
+            raise BadInput(
+                f"{path.name} line {number}: {len(row)} fields; expected {len(expected)} ({','.join(expected)})"
+            )
         if row:
             yield Line(path, number, dict(zip(expected, row, strict=True)))
 
 
-def read_seed(path: Path, columns: str, key: str, make: Callable[[Line], T]) -> list[tuple[Line, T]]:
-    """Records with their lines; no two lines share the key columns."""
+def read_seed(
+    path: Path,
+    columns: str,
+    key: str,
+    make: Callable[[Line], T],
+    *,
+    optional: str = "",
+    is_hidden: Callable[[dict[str, str]], bool] = lambda fields: False,
+) -> list[tuple[Line, T]]:
+    """Records with their lines; no two lines share the key columns. `optional`: a last column that may be missing.
+
+    `is_hidden`: whether an error must not say what a line with these fields says.
+    """
     found: list[tuple[Line, T]] = []
-    first: dict[tuple[str, ...], int] = {}
-    for line in _lines(path, columns):
+    first: dict[tuple[str, ...], Line] = {}
+    for line in _lines(path, columns, optional):
+        line.is_hidden = is_hidden(line.fields)
         record = make(line)
         names = key.split(",")
         value = tuple(line.fields[name] for name in names)
-        if value in first:
-            raise line.wrong(names[-1], f"{key} to be unique, but line {first[value]} has the same")
-        first[value] = line.number
+        if same := first.get(value):
+            line.is_hidden |= same.is_hidden
+            raise line.wrong(names[-1], f"{key} to be unique, but line {same.number} has the same")
+        first[value] = line
         found.append((line, record))
     return found

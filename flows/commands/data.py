@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -12,9 +12,11 @@ from flows.commands.options import AsOf, Json, Sources, Subjects, Upstream, Wait
 from flows.options import begin, command_settings
 from flows.run import Run
 from flows.screen import Screen
-from warehouse.connection import connect
 from warehouse.errors import BadInput, SkyduckError
 from warehouse.lock import hold
+from warehouse.motherduck import demand_token
+from warehouse.privacy import settle
+from warehouse.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -22,6 +24,7 @@ def register(app: typer.Typer) -> None:
     app.command("backfill")(backfill)
     app.command("build")(build)
     app.command("publish")(publish)
+    app.command("migrate")(migrate)
     app.command("docs")(docs)
 
 
@@ -106,19 +109,18 @@ def build(
 ) -> None:
     """Run `dbt build`: every model and test, or a selection."""
     run, screen = start("build", as_of, wait=wait)
-    with hold(run.settings, run_id=run.run_id, now=run.now, wait=wait, notice=screen.say), screen.moving():
-        with connect(run.settings):
-            pass  # the tables that Python writes exist before dbt asks for them
-        with run.step("build") as note:
-            result = dbt.build(
-                run.settings,
-                now=run.now,
-                select=("--select", select) if select else (),
-                unit_tests=unit_tests,
-                full_refresh=full_refresh,
-                progress=run.progress,
-            )
-            note.detail |= {"n_ok": result.n_ok, "n_warn": result.n_warn, "n_error": result.n_error}
+    lock = hold(run.settings, run_id=run.run_id, now=run.now, wait=wait, notice=screen.say)
+    with lock, screen.moving(), run.step("build") as note:
+        settle(run.settings, run.now)  # the tables that Python writes exist before dbt asks for them, too
+        result = dbt.build(
+            run.settings,
+            now=run.now,
+            select=("--select", select) if select else (),
+            unit_tests=unit_tests,
+            full_refresh=full_refresh,
+            progress=run.progress,
+        )
+        note.detail |= {"n_ok": result.n_ok, "n_warn": result.n_warn, "n_error": result.n_error}
     if as_json:
         print_json(result)
     else:
@@ -131,11 +133,47 @@ def publish(as_of: AsOf = None, wait: Wait = False, as_json: Json = False) -> No
     run, screen = start("publish", as_of, wait=wait)
     with hold(run.settings, run_id=run.run_id, now=run.now, wait=wait, notice=screen.say), screen.moving():
         steps.publish(run, with_forecasts=False)
+    for warning in run.warnings:
+        screen.say(warning)
     assert run.published is not None
     if as_json:
         print_json(run.published)
     else:
         typer.echo(f"{run.published.path}: {len(run.published.tables)} tables, {run.published.n_rows:,} rows")
+
+
+def migrate(
+    source: Annotated[Literal["dev", "staging", "prod"], typer.Option("--from", help="The warehouse that has it all.")],
+    destination: Annotated[
+        Literal["dev", "staging", "prod"], typer.Option("--to", help="The warehouse that gets it: empty, or begun.")
+    ],
+    as_of: AsOf = None,
+    wait: Wait = False,
+    as_json: Json = False,
+) -> None:
+    """Move what was loaded and concluded to another warehouse, compare both, build and publish there."""
+    from warehouse.migrate import migrate as move
+
+    old, new = load_settings(target=source), load_settings(target=destination)
+    for settings in (old, new):
+        demand_token(settings)
+    screen = Screen()
+    run = begin("migrate", settings=new, as_of=as_of, progress=screen.tick, wait=wait)
+    with hold(new, run_id=run.run_id, now=run.now, wait=wait, notice=screen.say), screen.moving():
+        moved = move(old, new, screen.say)
+        for half in ("before", "after"):
+            steps.build(run, half)
+        steps.publish(run, with_forecasts=False)
+    assert run.published is not None
+    if as_json:
+        print_json({"tables": moved, "published": run.published})
+        return
+    for table in moved:
+        typer.echo(f"{table.table}: {table.n_rows:,} rows, {table.n_new:,} new, digest {table.digest}")
+    typer.echo(
+        f"{destination} holds what {source} holds, is built and published ({run.published.run_id}). "
+        f"The model files stay in {new.models_path}: whichever machine runs next needs that folder, or `dvc pull`"
+    )
 
 
 def docs(

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from flows.clock import parse_as_of
-from flows.commands.options import AsOf, Json, Upstream, print_json
+from flows.commands.options import AsOf, Json, Target, Upstream, print_json
 from flows.options import command_settings
+from warehouse.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -29,11 +30,12 @@ def status(as_of: AsOf = None, upstream: Upstream = None, as_json: Json = False)
         page.show(found)
 
 
-def doctor(upstream: Upstream = None, as_json: Json = False) -> None:
-    """Check this machine: versions, lock, tokens, reach, disk, warehouse, published copy. Ends with 2 if unwell."""
+def doctor(upstream: Upstream = None, target: Target = None, as_json: Json = False) -> None:
+    """Check what a run needs: versions, lock, tokens, reach, disk, warehouse, published copy. Ends with 2 if unwell."""
     from flows import doctor as room
 
-    checks = room.examine(command_settings(upstream))
+    named = {"upstream": upstream, "target": target}
+    checks = room.examine(load_settings(**{name: value for name, value in named.items() if value}))
     if as_json:
         print_json({"ok": not room.unwell(checks), "checks": checks})
     else:
@@ -57,8 +59,8 @@ def watchdog(
     with telling(settings, now, notify=notify):
         found = watch(settings, now=now, due=deadline)
         if as_json:
-            told = {"missed": found.missed, "run_id": found.run_id, "published_at": found.published_at, "due": due}
-            print_json(told)
+            told = {"missed": found.missed, "run_id": found.run_id, "published_at": found.published_at}
+            print_json(told | {"daily_at": found.daily_at, "due": due})
         found.require()
     if not as_json:
         typer.echo(found.told)

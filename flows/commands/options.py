@@ -31,6 +31,10 @@ Upstream = Annotated[
         show_default=False,
     ),
 ]
+Target = Annotated[
+    Literal["dev", "staging", "prod"] | None,
+    typer.Option("--target", help="Which warehouse. Default: SKYDUCK_TARGET, else dev.", show_default=False),
+]
 Sources = Annotated[
     list[str] | None,
     typer.Option("--source", help="Only this source (repeatable), as in the seed sources.csv.", show_default=False),

@@ -218,15 +218,18 @@ def _moved(element: Any, planned: Planned, context: Context) -> list[str]:
         if not isinstance(value, int | float):
             raise Rejected(f"'{name}' is {value!r:.40}; expected a number near {asked:g}")
         point.append(float(value))
+    shown = [round(value, 1) for value in point] if place.is_private else point  # a grid point lies near the place
     off = abs(point[1] - place.longitude) % 360
     if max(abs(point[0] - place.latitude), min(off, 360 - off)) > FARTHEST_DEGREES:
-        where = f"{point[0]:g}, {point[1]:g}"
+        where = f"{shown[0]:g}, {shown[1]:g}"
         raise Rejected(
             f"a body for {where}; expected one within {FARTHEST_DEGREES}° of {planned.subject} "
             f"({place.latitude:g}, {place.longitude:g})"
         )
     before = context.previous.get(planned.subject)
     if before and [before["latitude"], before["longitude"]] != point:
+        if place.is_private:
+            return ["grid point moved"]
         return [f"grid point moved from {before['latitude']}, {before['longitude']} to {point[0]:g}, {point[1]:g}"]
     return []
 

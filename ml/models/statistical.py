@@ -1,7 +1,8 @@
 """Classical models, one per origin, fitted on the last week alone (statsforecast): AutoETS, MSTL, optimised Theta.
 
 The library accepts gaps, NaN and constant series in silence: nothing reaches it that `window_of` has not checked.
-An origin costs 10 to 200 ms: in comparisons they are asked at `max_origins` seeded origins (ml.comparison).
+An origin costs 10 to 200 ms: in comparisons they are asked at `max_origins` seeded origins (ml.comparison), and a
+cluster, where there is one, shares the origins out.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ml.dataset import HISTORY_H, Floats32, Panel
+from ml.engine import over_rows
 from ml.features import std_of
 from ml.forecaster import NORMAL_SCORES, Files, Floats
 from ml.params import Block, Params
@@ -44,16 +47,31 @@ class Statistical:
         """NaN where the window before the origin cannot carry a model."""
         answers = np.full((len(panel), len(NORMAL_SCORES)), np.nan)
         used, first = np.unique(panel.origin, return_index=True)
-        ends = np.append(first[1:], len(panel)) if np.all(np.diff(panel.origin) >= 0) else None
+        ends = np.append(first, len(panel))[1:] if np.all(np.diff(panel.origin) >= 0) else None
         spreads = std_of(panel.history[:, : HISTORY_H - SEASON] - panel.history[:, SEASON:])
-        for position, origin in enumerate(used):
-            rows = slice(first[position], ends[position]) if ends is not None else panel.origin == origin
-            horizon = panel.horizon[rows]
-            point = self._forecast(panel.history[origin, : self.block.window_h], int(horizon.max()))
-            if point is not None:
-                spread = np.nan_to_num(spreads[origin])
-                answers[rows] = point[horizon - 1][:, None] + spread * NORMAL_SCORES
+        rows_of = [slice(*at) for at in zip(first, ends, strict=True)] if ends is not None else None
+        rows_of = rows_of or [panel.origin == origin for origin in used]
+        asked = pd.DataFrame(
+            {
+                "position": np.arange(len(used)),
+                "steps": [int(panel.horizon[rows].max()) for rows in rows_of],
+                "newest_first": list(panel.history[used, : self.block.window_h]),
+            }
+        )
+        told = over_rows(self._points, asked, "position:long,point:[double]")
+        for position, point in zip(told["position"], told["point"], strict=True):
+            rows, spread = rows_of[position], np.nan_to_num(spreads[used[position]])
+            answers[rows] = np.asarray(point)[panel.horizon[rows] - 1][:, None] + spread * NORMAL_SCORES
         return answers
+
+    def _points(self, asked: pd.DataFrame) -> pd.DataFrame:
+        """position and point (steps,) of the windows that can carry a model."""
+        found = {
+            position: self._forecast(np.asarray(window, np.float32), int(steps))
+            for position, window, steps in zip(asked["position"], asked["newest_first"], asked["steps"], strict=True)
+        }
+        able = {position: point for position, point in found.items() if point is not None}
+        return pd.DataFrame({"position": np.array(list(able), np.int64), "point": list(able.values())})
 
     def _forecast(self, newest_first: Floats32, steps: int) -> Floats | None:
         window = window_of(newest_first, max_gap_h=self.block.max_gap_h)

@@ -28,6 +28,7 @@ LEAST_PAST: dict[Kind, int] = {"season": 20, "weeks before": 6}
 # The values; their logarithms, which tell a unit where nothing lies below zero; their steps from hour to hour, which
 # tell of spread and of standing still. With each its share of the false discovery rate: differences have heavy tails.
 ASPECTS = {"level": 1.0, "scale": 1.0, "change": 0.2}
+CHANGE_WINDOWS_H = (24, 48)  # what breaks the steps breaks them at once: one daily cycle, and two
 BELOW_ZERO = 0.01  # share of values at most that a scale may have below zero
 LEAST_OF_SCALE = 0.05  # of the median, added before the logarithm
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from ml.monitor.watch import Verdict
+from warehouse.retention import DRIFT_PAGES, drop_files
 
-KEPT_S = 30 * 86_400
 PLOTTED = "level", 48  # the aspect and window shown of every column; of drifting columns whatever drifts
 
 
@@ -62,10 +61,7 @@ def draw(pairs: Path, page: Path) -> None:
 
 def drop_old(folder: Path) -> None:
     """Pages of more than 30 days ago, and what a killed run left."""
-    oldest = time.time() - KEPT_S
-    for path in folder.glob("*"):
-        if path.suffix in (".html", ".npz", ".draft") and path.stat().st_mtime < oldest:
-            path.unlink(missing_ok=True)
+    drop_files((path for path in folder.glob("*") if path.suffix in (".html", ".npz", ".draft")), DRIFT_PAGES)
 
 
 if __name__ == "__main__":

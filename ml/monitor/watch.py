@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import pyarrow as pa
 from scipy import stats
 
 from ml.forecaster import Floats
-from ml.monitor.drift import ASPECTS, DEFAULTS, Judged, judge
+from ml.monitor.drift import ASPECTS, CHANGE_WINDOWS_H, DEFAULTS, Judged, judge
 from ml.monitor.params import DriftParams, load_drift_params
 from warehouse import monitoring
 from warehouse.settings import Settings
@@ -99,13 +98,20 @@ def verdicts(found: list[Column], now: datetime, params: DriftParams = DEFAULTS)
             silent = f"nothing known for {(now - column.last_at).days} days"
             told.append(Verdict(column, None, None, why_not=silent))
             continue
-        for window, aspect in product(params.windows_h, ASPECTS):
+        for aspect, window in _asked(params):
             item = judge(column.values, window, aspect, params)
             judged, why_not = (item, None) if isinstance(item, Judged) else (None, item)
             told.append(Verdict(column, aspect, window, judged=judged, why_not=why_not))
     for aspect, share in ASPECTS.items():
         told = _corrected(told, aspect, params.false_discovery_rate * share)
     return told
+
+
+def _asked(params: DriftParams) -> Iterator[tuple[str, int]]:
+    """(aspect, window in hours) of every test of a column."""
+    for aspect in ASPECTS:
+        for window in CHANGE_WINDOWS_H if aspect == "change" else params.windows_h:
+            yield aspect, window
 
 
 def _corrected(told: list[Verdict], aspect: str, rate: float) -> list[Verdict]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bench import publication
@@ -31,6 +32,17 @@ negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 406, 411, 
         "/v1/alerts/{alert_id}/silence",
     )
 )
+
+
+def test_a_generated_client_has_plain_names_and_rows_with_columns(api: httpx.Client) -> None:
+    """Generators call functions by operationId, and take the first form of an answer for its type."""
+    paths = api.get("/openapi.json").json()["paths"]
+    names = {operation["operationId"]: operation for methods in paths.values() for operation in methods.values()}
+    assert len(names) == sum(map(len, paths.values()))
+    assert {"predictions", "observations", "alerts", "runs_steps", "alerts_silence", "health"} <= set(names)
+    for name in ("predictions", "observations", "alerts"):
+        form, about = next(iter(names[name]["responses"]["200"]["content"].items()))
+        assert (form, list(about["schema"])) == ("application/json", ["$ref"])
 
 
 @pytest.mark.slow

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
+from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import httpx
 import pytest
 import yaml
@@ -40,7 +42,40 @@ def test_an_old_publication_is_served_and_told(tmp_path: Path):
         answer = api.get("/health")
         assert answer.status_code == 200
         assert answer.json()["status"] == "degraded"
-        assert answer.json()["problems"] == ["published 73 hours ago: the daily run is missed (`skyduck watchdog`)"]
+        assert answer.json()["problems"] == [
+            "a daily run published 73 hours ago: the next is missed (`skyduck watchdog`)"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("daily_at", "problem"),
+    [
+        (None, "no daily run has published yet (`skyduck watchdog`)"),
+        (NOW - timedelta(hours=49), "a daily run published 49 hours ago: the next is missed (`skyduck watchdog`)"),
+        (NOW - timedelta(hours=20), None),
+    ],
+)
+def test_only_publications_of_daily_runs_keep_it_well(tmp_path: Path, daily_at: datetime | None, problem: str | None):
+    """A training publishes what it came to, and forecasts nothing."""
+    path = publication.publish(tmp_path)
+    with closing(duckdb.connect(str(path))) as con:
+        con.execute("alter table main.publication add column daily_at timestamp")
+        con.execute("update main.publication set daily_at = $1", [daily_at])
+    with served(settings_of(tmp_path)) as api:
+        health = api.get("/health").json()
+        assert (health["problems"], health["age_hours"]) == ([problem] if problem else [], 0.67)
+        age = figures(api).get("skyduck_daily_age_seconds")
+        assert age == ({(): (NOW - daily_at).total_seconds()} if daily_at else None)
+
+
+def test_beside_a_volume_that_the_runs_fill_no_token_is_missed(tmp_path: Path):
+    """As the API of deploy/kubernetes: its target is prod, and it has no Secret."""
+    publication.publish(tmp_path, places=1)
+    settings = settings_of(tmp_path).model_copy(update={"target": "prod"})
+    with served(settings) as api:
+        for _ in range(2):
+            health = api.get("/health").json()
+            assert (health["status"], health["problems"]) == ("ok", [])
 
 
 def test_nothing_published_is_live_and_not_ready(tmp_path: Path):

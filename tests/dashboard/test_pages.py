@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from datetime import timedelta
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from bench.publication import ORIGIN, contracts, publish
-from dashboard import sign_in
+from dashboard import data, health, sign_in
 from warehouse.settings import ROOT
 
 PAGES = ("", "forecast", "accuracy", "monitoring", "models", "operations")
@@ -59,7 +62,23 @@ def test_a_page_shows_a_whole_publication(whole: Path, monkeypatch: pytest.Monke
     app = opened(whole, monkeypatch, page)
     assert app.title[0].value == (page or "today").capitalize()
     assert "as of 21 Nov 2026 06:00 UTC" in said(app)
+    assert re.search(r"published \S.* by run run-1$", said(app), re.MULTILINE), "the API says it of every answer, too"
     assert "yet" not in said(app), "nothing is missing here"
+
+
+def test_a_publication_of_a_training_does_not_hide_that_the_daily_run_is_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = publish(tmp_path, origin=datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=1))
+    monkeypatch.setenv("SKYDUCK_DATA_DIR", str(tmp_path))
+    assert not [problem for problem in health.read().problems if "daily run" in problem]
+    data.reader().close()
+    with closing(duckdb.connect(str(path))) as con:
+        con.execute("alter table main.publication add column daily_at timestamp")
+        con.execute("update main.publication set daily_at = published_at - interval 2 day")
+    st.cache_resource.clear()
+    (told,) = [problem for problem in health.read().problems if "daily run" in problem]
+    assert told == "a daily run last published 2 days ago. `make run` makes up for it"
 
 
 @pytest.mark.parametrize("section", SECTIONS)

@@ -42,6 +42,7 @@ class Scratch:
     root: Path
     n_bodies: int = 0
     env: dict[str, str] = field(default_factory=dict)
+    project: Path = ROOT / "dbt_project"
 
     @property
     def path(self) -> Path:
@@ -73,7 +74,7 @@ class Scratch:
     def dbt(self, *arguments: str, as_of: str = "") -> str:
         """Runs dbt over this file; raises with its output where it fails."""
         command = [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "--no-version-check", *arguments]
-        paths = {"project-dir": ROOT / "dbt_project", "profiles-dir": ROOT, "target-path": self.root / "target"}
+        paths = {"project-dir": self.project, "profiles-dir": ROOT, "target-path": self.root / "target"}
         for option, path in (paths | {"log-path": self.root / "logs"}).items():
             command += [f"--{option}", str(path)]
         env = os.environ | self.env | {

@@ -48,7 +48,7 @@ def add_lines(world: World, seed: str, *lines: str) -> None:
 
 def add_location(world: World) -> None:
     """One line in places.csv and one in series.csv, as CONTRIBUTING.md says."""
-    add_lines(world, "places.csv", "OSL,Oslo,NO,59.9139,10.7522,Europe/Oslo")
+    add_lines(world, "places.csv", "OSL,Oslo,NO,59.9139,10.7522,Europe/Oslo,false")
     add_lines(world, "series.csv", "weather,OSL,open_meteo,OSL")
 
 
@@ -61,7 +61,7 @@ def drop_own_series(world: World) -> None:
     with (folder / "visitors.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("Hour", "Visitors"), *_visitors(end)])
     os.utime(folder / "visitors.csv", (end.timestamp(), end.timestamp()))  # a file is known by its time, too
-    add_lines(world, "places.csv", "museum,City Museum,DE,52.52,13.40,Europe/Berlin")
+    add_lines(world, "places.csv", "museum,City Museum,DE,52.52,13.40,Europe/Berlin,false")
     add_lines(world, "series.csv", "footfall,museum,files,museum")
     add_lines(world, "variables.csv", "footfall,visitors_per_hour,true,1/h,0,5000,,Visitors counted at the door")
 

@@ -24,8 +24,8 @@ from warehouse.settings import ROOT, Settings
 GROUP = typer.main.get_command(app)
 COMMANDS = sorted(GROUP.commands)  # type: ignore[attr-defined]
 WITH_AS_OF = {"run", "load", "backfill", "build", "train", "tune", "backtest", "predict", "publish", "status"}
-WITH_AS_OF |= {"watchdog"}
-WITH_JSON = PROMISED = WITH_AS_OF | {"doctor"}
+WITH_AS_OF |= {"watchdog", "migrate"}
+WITH_JSON = PROMISED = WITH_AS_OF | {"doctor", "export"}
 WITH_AS_OF = WITH_AS_OF | {"docs"}  # writes pages, for people
 
 

@@ -125,7 +125,9 @@ def test_a_broken_contract_is_a_data_failure(first_half: tuple[DbtResult, list[s
 
 def test_sql_that_cannot_run_is_our_fault(first_half: tuple[DbtResult, list[str]]) -> None:
     only = replace(first_half[0], failures=(failure(first_half[0], "ours"),))
-    with pytest.raises(SkyduckError, match=r"could not build 1 nodes: ours \(models/ours.sql\)") as error:
+    with pytest.raises(
+        SkyduckError, match=r"could not build 1 nodes: ours \(models/ours.sql\): Binder Error: "
+    ) as error:
         only.raise_for_failures()
     assert error.value.exit_code == 1
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import datetime
+from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from flows import doctor
 from flows.doctor import Check
 from loader.source import Context, Planned, Window, discover
 from warehouse.catalog import load_catalog
 from warehouse.connection import connect
+from warehouse.privacy import KEY
 from warehouse.publish import publish
 from warehouse.settings import Settings, load_settings
 
@@ -54,6 +58,17 @@ def test_a_missing_token_is_bad_only_where_it_is_demanded(settings: Settings, mo
     assert "MOTHERDUCK_TOKEN" not in examined(settings)
     prod = load_settings(data_dir=settings.data_dir, target="prod")
     assert examined(prod)["MOTHERDUCK_TOKEN"].state == "bad"
+
+
+def test_a_private_place_without_a_key_is_bad(settings: Settings, tmp_path: Path) -> None:
+    assert KEY not in examined(settings), "nobody is private here"
+    seeds = Path(shutil.copytree(settings.seeds_dir, tmp_path / "seeds"))
+    with (seeds / "places.csv").open("a", encoding="utf-8") as file:
+        file.write("home-7,Ada's Cottage,GB,51.50743,-0.12784,Europe/London,true\n")
+    private = settings.model_copy(update={"seeds_dir": seeds})
+    assert examined(private)[KEY].state == "bad"
+    assert "home-7" not in examined(private)[KEY].text
+    assert examined(private.model_copy(update={"pseudonym_key": SecretStr("k" * 32)}))[KEY].state == "ok"
 
 
 def test_an_unreachable_host_is_bad_and_nothing_is_asked_for_the_sample(

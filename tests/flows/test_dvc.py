@@ -18,7 +18,8 @@ from ml.train import train
 from tests.flows.dvc_world import NOW, ROOT, dvc_says, lock_of, make_project, params_of
 from warehouse.connection import connect
 from warehouse.errors import BadInput, LockHeld, SkyduckError
-from warehouse.settings import Settings
+from warehouse.retention import LOG_BYTES
+from warehouse.settings import Settings, load_settings
 
 ALL = ["snapshot@air", "tune@air", "train@air", "evaluate@air"]
 
@@ -126,6 +127,18 @@ def test_a_stage_that_fails_is_named_with_its_reason_and_its_kind(done, tmp_path
         dvc.repro(settings, project, "air", progress=quiet)
     assert "\n" not in str(error.value)
     assert "names a model 'oracle'" in dvc.log_path(settings).read_text()
+
+
+def test_the_log_of_dvc_begins_anew_when_it_has_grown_long(tmp_path):
+    settings = load_settings(data_dir=tmp_path / "data", upstream="sample")
+    log = dvc.log_path(settings)
+    log.parent.mkdir(parents=True)
+    log.write_bytes(b"x" * (LOG_BYTES + 1))
+    code, said = dvc.run(settings, dvc.project_of(settings), ["version"], hear=quiet)
+    assert (code, bool(said)) == (0, True)
+    assert log.with_name("dvc.1.log").stat().st_size == LOG_BYTES + 1
+    assert log.read_text(encoding="utf-8").startswith("$ dvc --cd ")
+    assert log.stat().st_size < LOG_BYTES
 
 
 def test_a_training_killed_in_a_fit_is_named_and_the_next_repro_makes_the_models_of_an_undisturbed_one(

@@ -18,6 +18,7 @@ from tests.flows.test_alarms import NOW, webhook, world
 from warehouse import lock
 from warehouse.connection import connect
 from warehouse.errors import BadInput, DataTestFailed, UpstreamFailed
+from warehouse.privacy import settle
 from warehouse.settings import ROOT, Settings
 
 __all__ = ["webhook", "world"]
@@ -70,6 +71,53 @@ def test_a_real_run_that_fails_every_day_is_told_once(
     (message,) = told
     assert "NOWHERE" in message["message"]
     assert "Mend what it names, then `skyduck run`" in message["message"]
+
+
+HOME = "home-7,Ada's Cottage,GB,51.50743,-0.12784,Europe/London"
+TELLS = ("home-7", "hom-7", "Ada's", "Cottage", "meter-7", "51.507", "0.1278")
+MISTAKES = {
+    "its subject feeds another place, too": (
+        "series",
+        "",
+        "weather,DE,files,meter-7\n",
+        "series.csv line 26: subject",
+    ),
+    "a place that nobody knows": ("series", "home-7", "hom-7", "series.csv line 25: place_id"),
+    "a public line of the same id": ("places", "", f"{HOME},false\n", "places.csv line 25: place_id"),
+    "private in other words": ("places", "London,true", "London,True", "places.csv line 24: is_private"),
+    "a comma in the name": ("places", "Ada's", "Ada's,", "places.csv line 24: 8 fields"),
+    "no header, and it comes first": (
+        "places",
+        "place_id,",
+        f"{HOME},true\nplace_id,",
+        "places.csv line 1: the header",
+    ),
+    "it left places.csv alone": ("places", f"{HOME},true\n", "", "series.csv line 25: place_id"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_the_seeds_is_named_by_its_line_and_tells_of_no_private_place(
+    mistake: str, settings: Settings, skyduck: Skyduck, tmp_path: Path, webhook: tuple[str, list[dict[str, str]]]
+) -> None:
+    seeds = Path(shutil.copytree(ROOT / "dbt_project" / "seeds", tmp_path / "seeds"))
+    for seed, line in (("places", f"{HOME},true"), ("series", "weather,home-7,files,meter-7")):
+        with (seeds / f"{seed}.csv").open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+    settle(settings.model_copy(update={"seeds_dir": seeds, "pseudonym_key": SecretStr("k" * 32)}), NOW)
+    name, old, new, said = MISTAKES[mistake]
+    path = seeds / f"{name}.csv"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(old, new) if old else text + new, encoding="utf-8")
+    done = skyduck("run", "--plain", *AS_OF, SKYDUCK_SEEDS_DIR=str(seeds), SKYDUCK_NOTIFY=webhook[0],
+                   SKYDUCK_PSEUDONYM_KEY="k" * 32)  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    with connect(settings) as con:
+        kept = con.execute("select what from ml.alarms union all select detail::varchar from ml.runs").fetchall()
+    logs = "".join(path.read_text(encoding="utf-8") for path in (settings.data_dir / "logs").iterdir())
+    told = [done.stdout + done.stderr, log(settings), str(webhook[1]), str(kept)]
+    assert all(said in text for text in told), told
+    assert [(word, text) for text in [*told, logs] for word in TELLS if word in text] == []
 
 
 def test_where_the_warehouse_is_damaged_it_is_told_by_the_log_and_the_error_is_the_runs_own(

@@ -30,6 +30,8 @@ COMMANDS = [line for line in SECTION.split("```")[1].strip().splitlines() if lin
 GROUPS: dict[str, Any] = {"override": typer.main.get_command(override), "alerts": typer.main.get_command(alerts)}
 ROME = "weather.ROM.temperature_c"
 MARTS = f"""
+    create schema staging;
+    create table staging.variables as from read_csv('{ROOT}/dbt_project/seeds/variables.csv');
     create schema marts;
     create table marts.dim_series as select '{ROME}' as series_id, 'weather' as dataset, 'temperature_c' as variable,
         true as is_target;

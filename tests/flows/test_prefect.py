@@ -130,8 +130,12 @@ def test_deployments_parse_and_name_flows_that_exist() -> None:
         assert f"def {name}(" in source
         assert set(deployment.parameters) <= parameters(source, name)
         assert deployment.concurrency_limit.limit == 1
+    queues = {deployment.name: deployment.work_pool.work_queue_name for deployment in parsed.deployments}
+    assert queues == {"daily": "warehouse", "retrain": "warehouse", "backfill": "warehouse", "watchdog": None}
     daily = next(deployment for deployment in parsed.deployments if deployment.name == "daily")
     assert [(schedule.cron, schedule.timezone) for schedule in daily.schedules] == [("10 6 * * *", "UTC")]
+    retrain = next(deployment for deployment in parsed.deployments if deployment.name == "retrain")
+    assert [schedule.active for schedule in retrain.schedules] == [False], "the daily run trains what is due"
 
 
 def parameters(source: str, name: str) -> set[str]:

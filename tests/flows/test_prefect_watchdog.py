@@ -1,77 +1,31 @@
-"""The watchdog on a real Prefect server: deployed as it stands, run by its automation where no daily run completed."""
+"""On a real Prefect server, deployed as it stands: runs that write take turns, and the watchdog looks all the same."""
 
 from __future__ import annotations
 
-import json
-import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
+from tests.documented import commands
+from tests.flows.prefect_server import Server, running
 from warehouse.settings import ROOT
 
 pytestmark = pytest.mark.slow
+SET_UP = [line for line in commands("operations.md", "With Prefect")[1] if line.startswith("prefect work-")]
 DAILY = "from prefect import flow\n@flow(name='skyduck-daily')\ndef daily(): pass\ndaily()\n"
-WAIT_S = 90
-
-
-class Server:
-    """A Prefect server of a folder of its own, asked as any client asks."""
-
-    def __init__(self, home: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}/api"
-        env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-        quiet = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
-        self.env = env | quiet | {"PREFECT_HOME": str(home), "PREFECT_API_URL": self.url, "SKYDUCK_ROOT": str(ROOT)}
-        command = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
-        command += ["--host", "127.0.0.1", "--port", str(port), "--log-level", "error"]
-        self.process = subprocess.Popen(command, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        headers = {"content-type": "application/json"}
-        data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(urllib.request.Request(f"{self.url}/{path}", data, headers), timeout=20) as answer:
-            return json.load(answer)
-
-    def until(self, path: str, body: dict[str, Any] | None, found: Any = bool) -> Any:
-        """The answer, once there is one to the purpose."""
-        end = time.monotonic() + WAIT_S
-        while True:
-            try:
-                if found(answer := self.ask(path, body)):
-                    return answer
-            except OSError:
-                answer = None
-            assert time.monotonic() < end, f"{path} never said what was waited for, but {answer}"
-            time.sleep(0.2)
-
-    def prefect(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True, check=False, timeout=120)
-        assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    made = Server(tmp_path_factory.mktemp("prefect"))
-    try:
-        made.until("health", None)
-        made.prefect("work-pool", "create", "skyduck", "--type", "process")
+    with running(tmp_path_factory.mktemp("prefect")) as made:
+        for line in SET_UP:
+            made.shell(line)
         yield made
-    finally:
-        made.process.kill()
-        made.process.wait()
 
 
 def test_the_automation_knows_the_daily_run_and_runs_the_watchdog_where_none_completed(
@@ -81,8 +35,8 @@ def test_the_automation_knows_the_daily_run_and_runs_the_watchdog_where_none_com
     from prefect.server.events.schemas.events import ReceivedEvent
 
     server.prefect("deploy", "--name", "watchdog", "--name", "daily")
-    (automation,) = server.ask("automations/filter", {})
     deployment = server.ask("deployments/name/skyduck-watchdog/watchdog")
+    (automation,) = [found for found in server.ask("automations/filter", {}) if "watchdog" in found["name"]]
     (action,) = automation["actions"]
     assert (action["type"], action["deployment_id"]) == ("run-deployment", deployment["id"])
 
@@ -106,3 +60,29 @@ def test_the_automation_knows_the_daily_run_and_runs_the_watchdog_where_none_com
         "flow_runs/filter", asked, lambda runs: [run for run in runs if run["created_by"]["type"] == "AUTOMATION"]
     )
     assert started[0]["parameters"]["notify"] is True
+
+
+def test_runs_that_write_take_turns_whichever_worker_asks_and_the_watchdog_waits_for_none(server: Server) -> None:
+    server.prefect("deploy", "--all")
+    (queue,) = server.ask("work_pools/skyduck/queues/filter", {"work_queues": {"name": {"any_": ["warehouse"]}}})
+    assert queue["concurrency_limit"] == 1
+    run_of = {}
+    for name in ("daily", "backfill", "retrain", "watchdog"):
+        deployment = server.ask(f"deployments/name/skyduck-{name}/{name}")
+        asked = {"state": {"type": "SCHEDULED"}, "parameters": deployment["parameters"]}
+        run_of[name] = server.ask(f"deployments/{deployment['id']}/create_flow_run", asked)["id"]
+
+    def taken() -> set[str]:
+        """What a worker would begin now."""
+        found = server.ask("work_pools/skyduck/get_scheduled_flow_runs", {"scheduled_before": f"{datetime.now(UTC)}"})
+        given = {each["flow_run"]["id"] for each in found}
+        return {name for name, run_id in run_of.items() if run_id in given}
+
+    writers = {"daily", "backfill", "retrain"}
+    assert len(taken() & writers) == 1
+    (first,) = taken() & writers
+    for state in ("PENDING", "RUNNING"):
+        server.ask(f"flow_runs/{run_of[first]}/set_state", {"state": {"type": state}})
+        assert taken() == {"watchdog"}
+    server.ask(f"flow_runs/{run_of[first]}/set_state", {"state": {"type": "CRASHED"}})
+    assert len(taken() & writers) == 1, "a run that is over keeps nobody waiting"

@@ -205,7 +205,9 @@ def test_no_secret_reaches_the_log(settings: Settings) -> None:
     assert (line["run_id"], line["n"], line["url"]) == ("r1", 3, "https://x/?apikey=***")
 
 
-def test_a_warning_goes_to_whatever_stderr_is_by_then(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_a_run_an_error_goes_to_what_stderr_is_by_then_and_a_retry_nowhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     import structlog
 
     with io.StringIO() as gone:
@@ -213,8 +215,10 @@ def test_a_warning_goes_to_whatever_stderr_is_by_then(monkeypatch: pytest.Monkey
         logs.quiet()
     here = io.StringIO()
     monkeypatch.setattr("sys.stderr", here)
-    structlog.get_logger().warning("still heard")
+    structlog.get_logger().warning("asked again")
+    structlog.get_logger().error("still heard")
     assert "still heard" in here.getvalue()
+    assert "asked again" not in here.getvalue()
 
 
 def test_the_last_run_is_the_one_that_ended_last_even_when_it_replayed_an_older_day(settings: Settings) -> None:

@@ -15,7 +15,10 @@ from flows.cli import app
 from flows.watchdog import missed
 from tests.flows.conftest import Skyduck
 from tests.flows.test_alarms import webhook
+from warehouse.connection import connect
 from warehouse.errors import RunsMissed
+from warehouse.publish import publish
+from warehouse.runs import StepRow, record
 from warehouse.settings import LIVE_DATA, ROOT, Settings
 
 __all__ = ["webhook"]
@@ -70,6 +73,24 @@ def test_in_time_is_0_and_missed_is_5_and_says_what_to_do(published: Settings, s
     assert early.returncode == 5
 
 
+def test_only_a_daily_run_counts_whatever_else_published_since(settings: Settings, skyduck: Skyduck) -> None:
+    """A training at 03:40 publishes, too; the daily run at 06:10 failed."""
+    with connect(settings) as con:
+        con.execute("create schema marts; create table marts.dim_series as select 1 as x")
+    publish(settings, run_id="early", now=datetime(2025, 11, 1, 3, 40))
+    never = skyduck("watchdog", "--as-of", "2025-11-01T07:35")
+    assert never.returncode == 5
+    assert "no daily run has ever published" in never.stderr
+    for flow, at in (("daily", datetime(2025, 11, 1, 6, 20)), ("retrain", datetime(2025, 11, 2, 3, 40))):
+        record(settings, StepRow(f"of-{flow}", flow, "publish", at, at, at, "ok", 1.0, 1.0, 1.0))
+    publish(settings, run_id="of-retrain", now=datetime(2025, 11, 2, 3, 40))
+    fine = skyduck("watchdog", "--as-of", "2025-11-02T07:29")
+    assert fine.returncode == 0, fine.stderr
+    late = skyduck("watchdog", "--as-of", "2025-11-02T07:35", "--json")
+    assert (late.returncode, json.loads(late.stdout)["missed"]) == (5, 1)
+    assert "2025-11-02 03:40 UTC (run of-retrain), the newest of a daily run of 2025-11-01 06:20 UTC" in late.stderr
+
+
 def test_whoever_must_know_is_told_of_a_missed_run_and_of_a_copy_that_is_gone(
     published: Settings, skyduck: Skyduck, webhook: tuple[str, list[dict[str, str]]]
 ) -> None:
@@ -102,9 +123,10 @@ def test_nothing_published_and_no_time_of_day_are_bad_input(settings: Settings, 
 
 def test_on_github_it_looks_after_the_daily_run_at_the_copy_that_one_left() -> None:
     folder = ROOT / ".github" / "workflows"
-    (run,) = yaml.safe_load((folder / "daily.yml").read_text(encoding="utf-8"))["jobs"].values()
+    run = yaml.safe_load((folder / "daily.yml").read_text(encoding="utf-8"))["jobs"]["run"]
     (look,) = yaml.safe_load((folder / "watchdog.yml").read_text(encoding="utf-8"))["jobs"].values()
-    (save,) = [step for step in run["steps"] if "cache/save" in step.get("uses", "")]
+    saves = [step for step in run["steps"] if "cache/save" in step.get("uses", "")]
+    (save,) = [step for step in saves if "published" in step["with"]["path"]]
     (restore,) = [step for step in look["steps"] if "cache/restore" in step.get("uses", "")]
     assert "always()" in save["if"], "a run that published and then ended with 3 counts"
     assert save["with"]["path"] == restore["with"]["path"]

@@ -44,7 +44,8 @@ Query = Callable[[str], list[tuple[Any, ...]]]
 def settings(tmp_path: Path, seeds: Path) -> Settings:
     """Seeds with one Electricity Maps zone and one dataset of the user's own; no upstream at all."""
     for name, line in {
-        "places.csv": "IT-NO,Northern Italy,IT,45.5,9.2,Europe/Rome\nkitchen,Kitchen,IT,45.5,9.2,Europe/Rome",
+        "places.csv": "IT-NO,Northern Italy,IT,45.5,9.2,Europe/Rome,false\n"
+        "kitchen,Kitchen,IT,45.5,9.2,Europe/Rome,false",
         "series.csv": "carbon,IT-NO,files,IT-NO\nindoor,kitchen,files,kitchen",
         "variables.csv": "indoor,pm_ugm3,true,µg/m³,0,1000,24,Particles in the kitchen",
     }.items():

@@ -36,6 +36,17 @@ def test_a_grid_point_that_moved_a_little_is_accepted_and_noted(context: Context
     before = replace(context, previous={"SG": {"latitude": 1.5, "longitude": 103.8}})
     found = open_meteo.check(request(context, "SG"), orjson.dumps(good(context)), before)[0]
     assert (found.status, found.reason) == ("ok", "grid point moved from 1.5, 103.8 to 1.4, 103.8")
+
+
+def test_of_a_private_place_no_note_tells_its_grid_point(context: Context):
+    hidden = replace(context.catalog.places["SG"], is_private=True)
+    private = replace(context, catalog=replace(context.catalog, places=context.catalog.places | {"SG": hidden}))
+    moved = replace(private, previous={"SG": {"latitude": 1.5, "longitude": 103.8}})
+    [found] = check(moved, good(context))
+    assert (found.status, found.reason) == ("ok", "grid point moved")
+    far = good(context) | {"latitude": 51.4921, "longitude": -0.1321}
+    [found] = check(private, far)
+    assert "a body for 51.5, -0.1; expected one within" in (found.reason or "")
     same = replace(context, previous={"SG": {"latitude": 1.4, "longitude": 103.8}})
     assert open_meteo.check(request(context, "SG"), orjson.dumps(good(context)), same)[0].reason is None
 

@@ -39,37 +39,51 @@ def test_the_seeds_of_the_repository_are_sound():
 
 
 def test_adding_a_series_is_a_line_in_a_seed(seeds: Path):
-    add(seeds, "places", "OSL,Oslo,NO,59.9139,10.7522,Europe/Oslo")
+    add(seeds, "places", "OSL,Oslo,NO,59.9139,10.7522,Europe/Oslo,false")
     add(seeds, "series", "weather,OSL,open_meteo,OSL")
     catalog = load_catalog(seeds)
     assert catalog.places["OSL"].latitude == 59.9139
     assert [s.place_id for s in catalog.series_of("open_meteo", "weather")][-1] == "OSL"
 
 
-OK_PLACE = "OSL,Oslo,NO,59.9,10.7,Europe/Oslo"
+def test_places_may_go_without_the_column_that_makes_them_private(seeds: Path):
+    file = seeds / "places.csv"
+    before = load_catalog(seeds).places
+    file.write_text("".join(line.rpartition(",")[0] + "\n" for line in file.read_text().splitlines()))
+    assert load_catalog(seeds).places == before
+    add(seeds, "places", "OSL,Oslo,NO,59.9,10.7,Europe/Oslo,true")
+    with pytest.raises(BadInput, match="7 fields; expected 6"):
+        load_catalog(seeds)
+
+
+OK_PLACE = "OSL,Oslo,NO,59.9,10.7,Europe/Oslo,false"
 WRONG = {
-    "a bad id": ("places", "OSL;drop,Oslo,NO,59.9,10.7,Europe/Oslo", "place_id is 'OSL;drop'; expected to match"),
-    "an id that is a path": ("places", "../etc,Oslo,NO,59.9,10.7,Europe/Oslo", "place_id is '../etc'"),
+    "a bad id": ("places", "OSL;drop,Oslo,NO,59.9,10.7,Europe/Oslo,false", "place_id is 'OSL;drop'; expected to match"),
+    "an id that is a path": ("places", "../etc,Oslo,NO,59.9,10.7,Europe/Oslo,false", "place_id is '../etc'"),
     "a latitude off the globe": (
         "places",
-        "OSL,Oslo,NO,95,10.7,Europe/Oslo",
+        "OSL,Oslo,NO,95,10.7,Europe/Oslo,false",
         "latitude is '95'; expected a number from -90 to 90",
     ),
-    "a latitude that is no number": ("places", "OSL,Oslo,NO,nan,10.7,Europe/Oslo", "latitude is 'nan'"),
+    "a latitude that is no number": ("places", "OSL,Oslo,NO,nan,10.7,Europe/Oslo,false", "latitude is 'nan'"),
     "an unknown zone": (
         "places",
-        "OSL,Oslo,NO,59.9,10.7,Europe/Olso",
+        "OSL,Oslo,NO,59.9,10.7,Europe/Olso,false",
         "timezone is 'Europe/Olso'; expected a time zone",
     ),
-    "a zone that is a path": ("places", "OSL,Oslo,NO,59.9,10.7,../../etc/passwd", "timezone is '../../etc/passwd'"),
+    "a zone that is a path": (
+        "places",
+        "OSL,Oslo,NO,59.9,10.7,../../etc/passwd,false",
+        "timezone is '../../etc/passwd'",
+    ),
     "an empty name": (
         "places",
-        "OSL, ,NO,59.9,10.7,Europe/Oslo",
+        "OSL, ,NO,59.9,10.7,Europe/Oslo,false",
         "name is ' '; expected 1 to 120 printable characters",
     ),
-    "a control character": ("places", "OSL,Os\x1b[31mlo,NO,59.9,10.7,Europe/Oslo", "printable"),
-    "a place twice": ("places", "SG,Singapore,SG,1.3,103.8,Asia/Singapore", "unique, but line 2 has the same"),
-    "a field too many": ("places", OK_PLACE + ",1", "7 fields; expected 6"),
+    "a control character": ("places", "OSL,Os\x1b[31mlo,NO,59.9,10.7,Europe/Oslo,false", "printable"),
+    "a place twice": ("places", "SG,Singapore,SG,1.3,103.8,Asia/Singapore,false", "unique, but line 2 has the same"),
+    "a field too many": ("places", OK_PLACE + ",1", "8 fields; expected 7"),
     "a series of no place": (
         "series",
         "weather,XXX,open_meteo,XXX",

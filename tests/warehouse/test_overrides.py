@@ -26,6 +26,8 @@ HUSH = silences.Asked("heat_day", None, NOW, NOW + DAY)
 ADA = Decider("ada", "fireworks tonight", NOW, "cli-1")
 VARIABLES = {v.variable: v for v in load_catalog(ROOT / "dbt_project" / "seeds").variables}
 MARTS = f"""
+    create schema staging;
+    create table staging.variables as from read_csv('{ROOT}/dbt_project/seeds/variables.csv');
     create schema marts;
     create table marts.dim_series as select * from (values
         ('{ASKED.series_id}', 'air', 'pm2_5_ugm3', true), ('{WARM}', 'weather', 'temperature_c', true),

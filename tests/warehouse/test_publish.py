@@ -16,7 +16,7 @@ import pytest
 from warehouse.connection import connect
 from warehouse.errors import BadInput, DataTestFailed
 from warehouse.publish import Published, publish
-from warehouse.published import open_copy, publication, published_copy
+from warehouse.published import daily_at, open_copy, publication, published_copy
 from warehouse.settings import ROOT, Settings, load_settings
 
 NOW = datetime(2026, 11, 20, 6, 10)
@@ -59,6 +59,8 @@ def names(settings: Settings) -> list[str]:
 
 def test_marts_are_copied_whole_and_the_big_feature_tables_stay_behind(settings: Settings) -> None:
     published = publish(settings, run_id="run-1", now=NOW, forecasts_of="run-1", fingerprint="abc")
+    with open_copy(published.path) as con:
+        assert daily_at(con) == NOW
     assert published.tables == {
         "dim_series": 3,
         "fct_current_forecasts": 96,

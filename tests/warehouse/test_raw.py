@@ -51,10 +51,23 @@ def test_numbers_rise_by_one_over_batches(con: raw.Connection):
 
 
 def test_a_body_like_the_newest_of_its_window_is_not_stored_again_but_one_like_an_older_is(con: raw.Connection):
-    flags = [raw.append(con, [Answer(payload(sha), (line(),))]) for sha in ("a", "a", "b", "a")]
+    at = [NOW + n * HOUR for n in range(4)]
+    flags = [
+        raw.append(con, [Answer(payload(sha), (line(attempted_at=when),))])
+        for sha, when in zip(("a", "a", "b", "a"), at, strict=True)
+    ]
     assert flags == [[True], [False], [True], [True]]
     assert con.execute("select sha256 from raw.payloads order by payload_seq").fetchall() == [("a",), ("b",), ("a",)]
     assert con.execute("select is_new_body from raw.loads").fetchall() == [(True,), (False,), (True,), (True,)]
+
+
+def test_what_was_committed_and_is_said_again_changes_nothing(con: raw.Connection):
+    """A commit may be durable without its caller ever hearing of it."""
+    answers = [Answer(payload(subject=s), (line(subject=s),)) for s in ("SG", "LON")]
+    raw.append(con, answers)
+    before = [con.execute(f"from raw.{table} order by all").fetchall() for table in ("payloads", "loads")]
+    assert raw.append(con, answers) == [False, False]
+    assert [con.execute(f"from raw.{table} order by all").fetchall() for table in ("payloads", "loads")] == before
 
 
 def test_the_same_body_twice_in_one_batch_is_stored_once(con: raw.Connection):

@@ -69,7 +69,10 @@ def test_staging_has_a_database_of_its_own() -> None:
 
 
 def test_every_skyduck_line_of_the_example_is_a_setting() -> None:
-    known = {f"SKYDUCK_{name.upper()}" for name in type(load_settings()).model_fields} | {"MOTHERDUCK_TOKEN"}
+    known = {f"SKYDUCK_{name.upper()}" for name in type(load_settings()).model_fields} | {
+        "MOTHERDUCK_TOKEN",
+        "MOTHERDUCK_READ_TOKEN",
+    }
     lines = [line.removeprefix("# ") for line in EXAMPLE.splitlines() if "=" in line]
     named = {line.split("=")[0] for line in lines if line.startswith(("SKYDUCK_", "MOTHERDUCK_"))}
     assert named

@@ -24,11 +24,13 @@ limits as (
 
 lags as (select endpoint, known_lag_hours from {{ ref('sources') }} where source = 'open_meteo'),
 
+places as (select * from {{ ref('int_places_shown') }}),
+
 final as (
 
     select
         ---------- ids
-        forecasts.subject as place_id,
+        case when places.place_id is null then forecasts.subject else places.shown_id end as place_id,
         forecasts.variable,
         forecasts.payload_seq,
 
@@ -44,6 +46,7 @@ final as (
         ---------- measures
         forecasts.value
     from forecasts
+    left join places on forecasts.subject = places.place_id
     left join limits on forecasts.variable = limits.variable
     left join lags on forecasts.endpoint = lags.endpoint
     where

@@ -4,18 +4,19 @@ series as (select * from {{ ref('series') }}),
 
 variables as (select * from {{ ref('variables') }}),
 
-places as (select * from {{ ref('places') }}),
+places as (select * from {{ ref('int_places_shown') }}),
 
 final as (
 
     select
         ---------- ids
-        concat_ws('.', series.dataset, series.place_id, variables.variable) as series_id,
+        series.dataset || '.' || places.shown_id || '.' || variables.variable as series_id,
         series.dataset,
-        series.place_id,
+        places.shown_id as place_id,
         variables.variable,
         series.source,
         series.subject,
+        case when places.is_private then places.shown_id else series.subject end as shown_subject,
 
         ---------- the variable
         variables.is_target,

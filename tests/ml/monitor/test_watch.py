@@ -41,7 +41,9 @@ def test_what_changed_is_on_record_and_what_did_not_is_too(settings, made):
     found = rows(settings)
     assert set(found.loc[found["is_drift"], "series_id"]) == {NAME}
     assert set(zip(found["aspect"], found["window_h"], strict=True)) == {
-        (aspect, hours) for aspect in ("level", "scale", "change") for hours in (48, 336)
+        *((aspect, hours) for aspect in ("level", "scale") for hours in (48, 336)),
+        ("change", 24),
+        ("change", 48),
     }
     assert len(found) == 12
     assert found.loc[found["is_drift"], "what"].str.contains("above the reference").any()

@@ -27,7 +27,7 @@ final as (
         series.place_id,
         series.variable,
         series.source,
-        series.subject,
+        series.shown_subject as subject,
 
         ---------- what and where
         series.is_target,

@@ -1,8 +1,9 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
+    pre_hook="{{ drop_rows_without(this, source('ml', 'explanations'), ['run_id']) }}",
 ) }}
--- Like the forecasts they belong to: a run that is not here yet is appended whole.
+-- Like the forecasts they belong to: a run that is not here yet is appended whole, one that is dropped leaves whole.
 
 with explanations as (
     select * from {{ source('ml', 'explanations') }}

@@ -65,7 +65,7 @@ final as (
         ---------- ids
         subjects.source,
         subjects.endpoint,
-        subjects.subject,
+        {{ masked('subjects.subject') }} as subject,
 
         ---------- times
         subjects.last_attempt_at,
@@ -74,14 +74,17 @@ final as (
         gaps.open_since,
 
         ---------- measures
-        greatest(
-            date_diff('hour', subjects.last_observed_at, {{ as_of() }}) - coalesce(lags.known_lag_hours, 0), 0
-        ) as n_hours_late,
+        -- greatest() passes over a null: on time is not what a source is that never sent a value
+        case
+            when subjects.last_observed_at is not null then greatest(
+                    date_diff('hour', subjects.last_observed_at, {{ as_of() }}) - coalesce(lags.known_lag_hours, 0), 0
+                )
+        end as n_hours_late,
         subjects.n_attempts,
         subjects.n_failed,
         subjects.n_rejected,
         coalesce(gaps.n_open_windows, 0) as n_open_windows,
-        gaps.failing_reason
+        {{ masked('gaps.failing_reason') }} as failing_reason
     from subjects
     left join gaps
         on

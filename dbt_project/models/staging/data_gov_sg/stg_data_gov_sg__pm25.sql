@@ -14,7 +14,7 @@ bodies as (
         mode,
         from_json(body, '{{ body_shape }}') as parsed
     from {{ source('raw', 'data_gov_sg') }}
-    where source = 'data_gov_sg' and status = 'ok' {{ and_newer_than_held() }}
+    where source = 'data_gov_sg' and status = 'ok' {{ and_newer_in_ranges() }}
 
 ),
 

@@ -13,7 +13,7 @@ bodies as (
         mode,
         from_json(body, '{{ body_shape }}') as parsed
     from {{ source('raw', 'files') }}
-    where source = 'files' and status = 'ok' {{ and_newer_than_held() }}
+    where source = 'files' and status = 'ok' {{ and_newer_in_ranges() }}
 
 ),
 

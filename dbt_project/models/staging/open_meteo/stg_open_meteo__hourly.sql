@@ -20,7 +20,7 @@ bodies as (
         mode,
         from_json(body, '{{ body_shape }}') as parsed
     from {{ source('raw', 'open_meteo') }}
-    where source = 'open_meteo' and status = 'ok' {{ and_newer_than_held() }}
+    where source = 'open_meteo' and status = 'ok' {{ and_newer_in_ranges() }}
 
 ),
 

@@ -21,7 +21,7 @@ bodies as materialized (
         fetched_at,
         from_json(body, '{{ body_shape }}') as parsed
     from {{ source('raw', 'open_meteo_issued') }}
-    where source = 'open_meteo' and status = 'ok' and endpoint ~ 'forecast|previous_runs' {{ and_newer_than_held() }}
+    where source = 'open_meteo' and status = 'ok' and endpoint ~ 'forecast|previous_runs' {{ and_newer_in_ranges() }}
 
 ),
 

@@ -1,0 +1,1 @@
+"""Deliveries: what is published, as files that other programs read."""
