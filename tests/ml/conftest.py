@@ -77,6 +77,7 @@ def _environment(as_of: datetime) -> jinja2.Environment:
         config=lambda **_: "",
         ref=lambda name: f"{SCHEMAS.get(name, 'marts')}.{name}",
         is_incremental=lambda: False,
+        and_first_places=lambda: "",  # of so few places there are no ranges
         execute=False,
         as_of=lambda: f"timestamp '{as_of}'",
     )
