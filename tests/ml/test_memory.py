@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.memory import BAR, bytes_of
+from bench.memory import BAR, CLEAR, MIB, added, bytes_of
 from ml import features
 from ml.dataset import HISTORY_H, NAIVES, ORIGIN_STATS, Panel
 from ml.features import matrix, mean_of, range_of, std_of
@@ -22,7 +22,11 @@ PARAMS = load_params("sgpm")
 
 @pytest.fixture(scope="module")
 def panel() -> Panel:
-    """Five series of made-up numbers, a tenth of them missing."""
+    return made_up(N_ORIGINS)
+
+
+def made_up(n: int) -> Panel:
+    """Five series of made-up numbers at n origins, a tenth of them missing."""
     draw = np.random.default_rng(1)
 
     def numbers(*shape: int) -> np.ndarray:
@@ -30,7 +34,7 @@ def panel() -> Panel:
         values[draw.random(shape) < 0.1] = np.nan
         return values
 
-    n, m = N_ORIGINS, N_ORIGINS * A_ORIGIN
+    m = n * A_ORIGIN
     origin_h = 490_000 + 3 * (np.arange(n) // 5)
     origin, horizon = np.repeat(np.arange(n), A_ORIGIN), np.tile(np.arange(1, 49), m // 48)
     series = pd.DataFrame(
@@ -74,6 +78,19 @@ def test_a_line_is_fitted_within_the_bar(panel: Panel) -> None:
     peak = peak_of(lambda: model.fit(panel, seed=1, progress=lambda line: None))
     frame = bytes_of(panel) + X.nbytes
     assert peak + bytes_of(panel) < BAR * frame
+
+
+@pytest.mark.skipif(not CLEAR.exists(), reason="this system does not tell the peak of a part of a process")
+def test_trees_are_fitted_within_the_bar() -> None:
+    panel = made_up(PARAMS.training.max_train_rows // A_ORIGIN)
+    X, _ = matrix(panel, PARAMS.features, panel.series["series_id"].tolist())
+    rows, frame = bytes_of(panel), bytes_of(panel) + X.nbytes
+    del X
+    block = {**PARAMS.models["lightgbm_direct"], "n_trees": 2, "n_spread_trees": 2}
+    model = build("lightgbm_direct", PARAMS.model_copy(update={"models": {"lightgbm_direct": block}}))
+    assert isinstance(model, Forecaster)
+    peak = added(lambda: model.fit(panel, seed=1, progress=lambda line: None))
+    assert peak * MIB + rows < BAR * frame
 
 
 @pytest.mark.parametrize("width", [3, 7, 21, 24, 168])
