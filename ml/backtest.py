@@ -232,6 +232,7 @@ def run(panels: Panels, windows: Windows, params: Params, progress: Progress) ->
         mine = reported.is_between(start, end)
         report = reported.rows(mine)
         scale[mine] = seasonal_scale(known if len(known) else report)[report.row_series]
+        progress(f"{params.dataset}: asking {len(learnt.models)} models at {len(report):,} rows to report on")
         for name, values in raw_answers(learnt.models, report).items():
             raw.setdefault(name, np.full((len(reported), values.shape[1]), np.nan))[mine] = values
     answers, learnt = learnt.publish(reported, raw, until=seconds_of(windows.report_to))

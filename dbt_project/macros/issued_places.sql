@@ -27,7 +27,7 @@
 
 {# The last place of each range. #}
 {% macro place_ends() -%}
-    {%- set hours_at_once = 20000000 -%}
+    {%- set hours_at_once = 12000000 -%}
     {%- if not execute -%}{%- do return([]) -%}{%- endif -%}
     {%- set counted = 'select place_id, count(*) as n from ' ~ ref('int_forecasts_issued') ~ ' group by place_id' -%}
     {%- do return(run_query(
