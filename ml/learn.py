@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
+import sys
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
@@ -19,6 +21,7 @@ from warehouse.errors import BadInput
 from warehouse.settings import Settings
 
 LEAST_WINDOW_DAYS = 7
+M_MMAP_THRESHOLD = -3  # of glibc's malloc.h
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Learnt:
 
 def read_panels(settings: Settings, asked: Params, now: datetime) -> tuple[Windows, Panels]:
     """Windows and rows for a training at `now`; nothing that became known later."""
+    freed_goes_back()
     source = Source(settings, with_covariates(settings, asked))
     windows = _windows(settings, source, now)
     return windows, source.panels(windows, known_by=now)
@@ -67,12 +71,25 @@ def learn(panels: Panels, windows: Windows, asked: Params, params: Params, progr
     The report is that of the models as they competed, fitted before the selection windows. `params`: `asked` with its
     covariates spelled out.
     """
+    freed_goes_back()
     result, contest = run(panels, windows, params, progress)
     final = contest.refit(panels.train, progress)
     targets = panels.train.target_h
     span = hours_to_time(np.array([targets.min(), targets.max()])) if len(targets) else None
     stamps = None if span is None else (pd.Timestamp(span[0]).to_pydatetime(), pd.Timestamp(span[1]).to_pydatetime())
     return Learnt(asked, windows, result, final, data_hash(panels.train), stamps, panels)
+
+
+def freed_goes_back() -> None:
+    """What this process frees goes back to the system at once from here on, where glibc is the allocator.
+
+    LightGBM's sample of the rows grows into twice the space again and again: the spaces that were too small, kept for
+    later as glibc does with all but the largest, are half as much as the matrix once more.
+    """
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:
+            mallopt(M_MMAP_THRESHOLD, 128 * 1024)
 
 
 def _windows(settings: Settings, source: Source, now: datetime) -> Windows:

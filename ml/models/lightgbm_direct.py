@@ -8,10 +8,8 @@ honest.
 
 from __future__ import annotations
 
-import ctypes
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, Literal
 
 import lightgbm as lgb
@@ -28,7 +26,6 @@ from warehouse.faultpoint import reach
 MEAN_ABS_OF_NORMAL = 0.7979  # E|z| of a standard normal: from a mean absolute residual to a standard deviation
 SPREAD_ROWS = 40_000
 PREDICT_ROWS = 200_000
-M_MMAP_THRESHOLD, SMALLEST, LARGEST = -3, 16 * 1024, 32 * 1024 * 1024  # of glibc's malloc.h; bytes
 
 
 class LightgbmBlock(Block):
@@ -68,13 +65,12 @@ class LightgbmDirect:
             "categorical_feature": list(CATEGORIES),
             "params": self._settings(seed),
         }
-        with _blocks_of_their_own():
-            data = lgb.Dataset(X, target, **named).construct()
+        data = lgb.Dataset(X, target, **named)
         self.start, self.points = None, []
         for number, start in enumerate(self.block.starts):
             if start == "linear" and self.start is None:
                 self.start = Ridge.fit(X, self.columns, target, panel.horizon, panel.origin_h[panel.origin])
-            data.set_init_score(None if start == "nothing" else self._start(start, X, panel.horizon))
+            data.construct().set_init_score(None if start == "nothing" else self._start(start, X, panel.horizon))
             how = {"objective": "mae", "extra_trees": start in self.block.random_splits}
             self.points.append(self._boost(data, seed + number, self.block.n_trees, progress, **how))
         some = np.arange(len(panel))[:: max(1, len(panel) // SPREAD_ROWS)]
@@ -213,21 +209,6 @@ def _tree_text(content: bytes) -> str:
 def _difference(trained: list[str], present: list[str]) -> str:
     missing, new = sorted(set(trained) - set(present)), sorted(set(present) - set(trained))
     return f"the model was trained on other columns (missing now: {missing}, unknown to it: {new}); train again"
-
-
-@contextmanager
-def _blocks_of_their_own() -> Iterator[None]:
-    """What is freed meanwhile goes back to the system at once, where glibc is the allocator.
-
-    LightGBM's sample of the rows grows in each column, into twice the space each time: the spaces that were too small,
-    left in the heap, are half as much as the matrix again.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", lambda _, __: None)
-    mallopt(M_MMAP_THRESHOLD, SMALLEST)
-    try:
-        yield
-    finally:
-        mallopt(M_MMAP_THRESHOLD, LARGEST)  # where glibc itself would arrive with arrays of this size
 
 
 MODELS = {"lightgbm_direct": LightgbmDirect}

@@ -14,6 +14,7 @@ from ml import features
 from ml.dataset import HISTORY_H, NAIVES, ORIGIN_STATS, Panel
 from ml.features import matrix, mean_of, range_of, std_of
 from ml.forecaster import Forecaster, build
+from ml.learn import freed_goes_back
 from ml.params import load_params
 
 N_ORIGINS, A_ORIGIN = 12_000, 4  # rows of an origin, as thinned as a training has them
@@ -82,6 +83,7 @@ def test_a_line_is_fitted_within_the_bar(panel: Panel) -> None:
 
 @pytest.mark.skipif(not CLEAR.exists(), reason="this system does not tell the peak of a part of a process")
 def test_trees_are_fitted_within_the_bar() -> None:
+    freed_goes_back()
     panel = made_up(PARAMS.training.max_train_rows // A_ORIGIN)
     X, _ = matrix(panel, PARAMS.features, panel.series["series_id"].tolist())
     rows, frame = bytes_of(panel), bytes_of(panel) + X.nbytes
