@@ -13,7 +13,7 @@ STAGED = "stg_open_meteo__hourly stg_open_meteo__issued stg_energy_charts__gener
 TABLES = tuple(f"staging.{name}" for name in STAGED.split())
 SMALLER = {
     "macros/watermarks.sql": ("bytes_at_once = 134217728", "bytes_at_once = 5000"),
-    "macros/issued_places.sql": ("hours_at_once = 20000000", "hours_at_once = 1"),
+    "macros/issued_places.sql": ("hours_at_once = 12000000", "hours_at_once = 1"),
 }
 PLACES = "".join(f"{place},{place},XX,1,2,Asia/Kolkata\n" for place in ("A", "B", "C", "IT"))
 SERIES = "weather,A,open_meteo,A\ncarbon,IT,energy_charts,it\n"

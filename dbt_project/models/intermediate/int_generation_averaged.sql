@@ -22,6 +22,7 @@ quarters as (
 
 factors as (select * from {{ ref('emission_factors') }}),
 
+-- the last bits of a sum hang on what is added first, and would pass for revisions: rounded here, in an order below
 hourly as (
 
     select
@@ -31,7 +32,7 @@ hourly as (
         fetched_at,
         mode,
         date_trunc('hour', observed_at) as observed_at,
-        greatest(avg(power_mw), 0) as power_mw
+        greatest(round(avg(power_mw), 6), 0) as power_mw
     from quarters
     group by payload_seq, country, production_type, fetched_at, mode, date_trunc('hour', observed_at)
     -- a type's hour counts from half of the steps that the body's own step implies
@@ -77,10 +78,10 @@ mixed as (
     select
         payload_seq, observed_at,
         max(country) as country, max(fetched_at) as fetched_at, max(mode) as mode,
-        nullif(sum(power_mw) filter (where is_known), 0) as generation_mw,
-        sum(power_mw * gco2eq_kwh) as emissions,
-        coalesce(sum(power_mw) filter (where is_low_carbon), 0) as low_carbon_mw,
-        coalesce(generation_mw, 0) / nullif(sum(expected_mw), 0) as reported_share,
+        nullif(list_sum(list(power_mw order by production_type) filter (where is_known)), 0) as generation_mw,
+        list_sum(list(power_mw * gco2eq_kwh order by production_type)) as emissions,
+        coalesce(list_sum(list(power_mw order by production_type) filter (where is_low_carbon)), 0) as low_carbon_mw,
+        coalesce(generation_mw, 0) / nullif(list_sum(list(expected_mw order by production_type)), 0) as reported_share,
         string_agg(production_type, ', ' order by production_type) filter (where not is_known and power_mw > 0)
             as unknown_types
     from typed
@@ -92,7 +93,6 @@ final as (
 
     select
         payload_seq, country, fetched_at, mode, observed_at, generation_mw, unknown_types,
-        -- the last bits of a sum hang on which thread adds first: left in, they would pass for revisions
         round(emissions / generation_mw, 6) as carbon_intensity_gco2eq_kwh,
         round(100 * low_carbon_mw / generation_mw, 6) as low_carbon_pct,
         case
