@@ -182,12 +182,39 @@ def test_a_stopped_run_gives_the_lock_back_and_ends_its_children(
     time.sleep(0.5)
     children = _children(process.pid)
     process.send_signal(number)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=90)
     assert process.returncode == code
     assert "what was committed stays" in err
     assert "Traceback" not in err
     assert not text.exists()
-    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    end = time.monotonic() + 30
+    while left := [pid for pid in children if Path(f"/proc/{pid}").exists()]:  # who adopted them has to see their end
+        assert time.monotonic() < end, left
+        time.sleep(0.05)
+
+
+STUCK = """
+import os, signal, time
+from flows import cli
+cli.ENDS_WITHIN_SECONDS = 0.5
+signal.signal(signal.SIGTERM, cli._terminate)
+signal.signal(signal.SIGALRM, cli._terminate)
+signal.signal(signal.SIGINT, cli._interrupt)
+try:
+    os.kill(os.getpid(), {number})
+    time.sleep(60)
+except BaseException:
+    time.sleep(60)  # the way out, that does not end
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stop_whose_way_out_hangs_ends_all_the_same(number: signal.Signals, code: int) -> None:
+    command = [sys.executable, "-c", STUCK.format(number=int(number))]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert done.returncode == code
+    assert "what was committed stays" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def _children(pid: int) -> list[int]:
