@@ -182,15 +182,12 @@ def test_a_stopped_run_gives_the_lock_back_and_ends_its_children(
     time.sleep(0.5)
     children = _children(process.pid)
     process.send_signal(number)
-    _, err = process.communicate(timeout=90)
+    _, err = process.communicate(timeout=30)
     assert process.returncode == code
     assert "what was committed stays" in err
     assert "Traceback" not in err
     assert not text.exists()
-    end = time.monotonic() + 30
-    while left := [pid for pid in children if Path(f"/proc/{pid}").exists()]:  # who adopted them has to see their end
-        assert time.monotonic() < end, left
-        time.sleep(0.05)
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
 
 
 STUCK = """
