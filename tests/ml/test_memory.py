@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 
@@ -16,6 +19,7 @@ from ml.features import matrix, mean_of, range_of, std_of
 from ml.forecaster import Forecaster, build
 from ml.learn import freed_goes_back
 from ml.params import load_params
+from warehouse.settings import ROOT
 
 N_ORIGINS, A_ORIGIN = 12_000, 4  # rows of an origin, as thinned as a training has them
 PARAMS = load_params("sgpm")
@@ -83,6 +87,17 @@ def test_a_line_is_fitted_within_the_bar(panel: Panel) -> None:
 
 @pytest.mark.skipif(not CLEAR.exists(), reason="this system does not tell the peak of a part of a process")
 def test_trees_are_fitted_within_the_bar() -> None:
+    """In a process of its own: an old heap has holes, whose pages come back for good when the training fills them."""
+    done = subprocess.run(
+        [sys.executable, __file__], check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    peak, frame = map(float, done.stdout.split())
+    assert frame < peak < BAR * frame
+
+
+def trees_and_their_frame() -> tuple[float, int]:
+    """Bytes at the highest while trees are fitted, and bytes of the rows and the matrix made of them."""
     freed_goes_back()
     panel = made_up(PARAMS.training.max_train_rows // A_ORIGIN)
     X, _ = matrix(panel, PARAMS.features, panel.series["series_id"].tolist())
@@ -91,8 +106,7 @@ def test_trees_are_fitted_within_the_bar() -> None:
     block = {**PARAMS.models["lightgbm_direct"], "n_trees": 2, "n_spread_trees": 2}
     model = build("lightgbm_direct", PARAMS.model_copy(update={"models": {"lightgbm_direct": block}}))
     assert isinstance(model, Forecaster)
-    peak = added(lambda: model.fit(panel, seed=1, progress=lambda line: None))
-    assert peak * MIB + rows < BAR * frame
+    return rows + added(lambda: model.fit(panel, seed=1, progress=lambda line: None)) * MIB, frame
 
 
 @pytest.mark.parametrize("width", [3, 7, 21, 24, 168])
@@ -114,3 +128,7 @@ def test_a_panel_without_origins_has_the_same_columns(panel: Panel) -> None:
     X, names = matrix(nothing, PARAMS.features, [])
     assert X.shape == (0, len(names))
     assert names == matrix(panel.rows(slice(0, 1)), PARAMS.features, ["s0"])[1]
+
+
+if __name__ == "__main__":
+    print(*trees_and_their_frame())
