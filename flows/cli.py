@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 import traceback
 from types import FrameType
 from typing import NoReturn
@@ -44,7 +43,6 @@ for room in (run, data, export, model, models, override, alerts, artefacts, keys
 
 STOPPED = 130
 AGAIN_SECONDS = 0.5
-ENDS_WITHIN_SECONDS = 60.0
 STAYS = "what was committed stays, a rerun goes on from there"
 
 
@@ -54,34 +52,12 @@ class Terminated(BaseException):
 
 def _terminate(number: int, frame: FrameType | None) -> None:
     """Raises until it is heard: an import under way may swallow what is raised in it. Cleaning up is left in peace."""
-    if number == signal.SIGTERM:
-        _end_anyway(143)
     signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
     error = sys.exc_info()[1]
     while error is not None and not isinstance(error, Terminated):
         error = error.__context__
     if error is None:
         raise Terminated
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    _end_anyway(STOPPED)
-    signal.default_int_handler(number, frame)
-
-
-def _end_anyway(code: int) -> None:
-    """Ends the process where its way out takes too long, as SIGKILL would: what was committed stays.
-
-    DuckDB, stopped within a query, has been seen to wait for itself for ever where the file is opened once more.
-    """
-
-    def end() -> None:
-        print(f"skyduck: stopped, and ended after {ENDS_WITHIN_SECONDS:.0f} s; {STAYS}", file=sys.stderr, flush=True)
-        os._exit(code)
-
-    timer = threading.Timer(ENDS_WITHIN_SECONDS, end)
-    timer.daemon = True
-    timer.start()
 
 
 def _hear_no_more() -> None:
@@ -94,8 +70,6 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Runs one command and ends the process with its exit code."""
     quiet_telemetry()
     logs.quiet()
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is to be ignored
-        signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _terminate)
     signal.signal(signal.SIGALRM, _terminate)
     sys.exit(_code(sys.argv[1:] if arguments is None else arguments))

@@ -47,7 +47,7 @@ def connect(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.D
     """
     con = _open(settings, read_only=read_only)
     try:
-        with motherduck.losses_told(settings, settings.database):
+        with motherduck.losses_told(settings, settings.database), motherduck.stops_heard(con):
             con.execute("set timezone = 'UTC'")
             con.execute("set python_enable_replacements = false")  # a missing table is no variable of Python's
             if not read_only:

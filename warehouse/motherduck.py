@@ -219,6 +219,26 @@ def retried(work: Callable[[], Result]) -> Result:
 
 
 def roll_back(con: duckdb.DuckDBPyConnection) -> None:
-    """Ends a transaction that failed; a commit that was refused, or a lost connection, has ended it already."""
-    with contextlib.suppress(duckdb.TransactionException, *_OF_THE_NETWORK):
+    """Ends a transaction that failed, if it has not ended already. What led here is the error to report.
+
+    And ends a statement that a signal cut off, which runs on in DuckDB's threads: to roll back would wait until it is
+    through, and to open the file again after a close, for ever (duckdb/duckdb#25965).
+    """
+    with contextlib.suppress(duckdb.Error):
+        con.interrupt()
         con.rollback()
+
+
+@contextlib.contextmanager
+def stops_heard(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """A signal within a statement ends it, and goes on as what its handler raised.
+
+    DuckDB makes a RuntimeError of that, which `except Exception` would take for a failure like any other.
+    """
+    try:
+        yield
+    except BaseException as error:
+        roll_back(con)
+        if isinstance(error, RuntimeError) and str(error) == "Query interrupted" and error.__cause__ is not None:
+            raise error.__cause__ from None
+        raise

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
 from warehouse.errors import BadInput, NotBuilt
+from warehouse.motherduck import stops_heard
 from warehouse.settings import Settings
 
 POINTER = "CURRENT"
@@ -57,11 +58,8 @@ def connect_copy(path: Path) -> duckdb.DuckDBPyConnection:
 @contextmanager
 def open_copy(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """As `connect_copy`, closed at the end of the block."""
-    con = connect_copy(path)
-    try:
+    with closing(connect_copy(path)) as con, stops_heard(con):
         yield con
-    finally:
-        con.close()
 
 
 def daily_at(con: duckdb.DuckDBPyConnection) -> datetime | None:

@@ -190,28 +190,33 @@ def test_a_stopped_run_gives_the_lock_back_and_ends_its_children(
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
 
 
-STUCK = """
-import os, signal, time
+STOPPED_WITHIN_A_STATEMENT = """
+import os, signal, sys, threading
 from flows import cli
-cli.ENDS_WITHIN_SECONDS = 0.5
-signal.signal(signal.SIGTERM, cli._terminate)
-signal.signal(signal.SIGALRM, cli._terminate)
-signal.signal(signal.SIGINT, cli._interrupt)
-try:
-    os.kill(os.getpid(), {number})
-    time.sleep(60)
-except BaseException:
-    time.sleep(60)  # the way out, that does not end
+from warehouse import connection
+ensure = connection._ensure
+
+def endless(con, settings):
+    connection._ensure = ensure
+    threading.Timer(0.5, lambda: os.kill(os.getpid(), {number})).start()
+    con.execute("create table main.endless as select sum(hash(i)) as x from range(10_000_000_000_000) as t(i)")
+
+connection._ensure = endless
+signal.signal(signal.SIGINT, signal.default_int_handler)
+cli.main(["load", "--as-of", "2026-01-01"])
 """
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_stop_whose_way_out_hangs_ends_all_the_same(number: signal.Signals, code: int) -> None:
-    command = [sys.executable, "-c", STUCK.format(number=int(number))]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
-    assert done.returncode == code
+def test_a_run_stopped_within_a_statement_ends_as_one_stopped_beside_it(
+    number: signal.Signals, code: int, settings: Settings
+) -> None:
+    command = [sys.executable, "-c", STOPPED_WITHIN_A_STATEMENT.format(number=int(number))]
+    env = os.environ | {"SKYDUCK_DATA_DIR": str(settings.data_dir)}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == code, done.stderr
     assert "what was committed stays" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert not lock_path(settings).with_suffix(".json").exists()
 
 
 def _children(pid: int) -> list[int]:
